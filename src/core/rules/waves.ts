@@ -1,0 +1,231 @@
+/**
+ * When a workflow may go to its next wave, and what that brings with it.
+ *
+ * The file is the plan of record: its `Wave X/Y` says where the workflow stands, whatever the store
+ * remembers. The store adds what the file cannot know: the runs.
+ */
+import type {
+  AdvanceFacts,
+  AdvanceWave,
+  Blocker,
+  ConfirmWrite,
+  Context,
+  Decision,
+  Granted,
+  NewEvent,
+  PendingWrite,
+  Plan,
+  PlanTask,
+  PlanWave,
+  Refusal,
+  RowChange,
+  RunId,
+  RunRow,
+  TaskId,
+  WorkflowRow,
+} from '../model';
+import { ask } from './ask';
+
+export function* advanceWave(command: AdvanceWave, context: Context): Decision<AdvanceFacts> {
+  const { plan } = command;
+  const known = yield* ask('workflow', { id: plan.id });
+  const elsewhere = boundElsewhere(known, command);
+  if (elsewhere) return elsewhere;
+  if (command.seen !== undefined && command.seen !== plan.wave) {
+    return {
+      code: 'conflict',
+      message: `The workflow has moved on: wave ${plan.wave} is under way, not wave ${command.seen}. Look again before you advance it.`,
+    };
+  }
+  if (known?.status === 'completed' && plan.wave >= plan.waveCount) {
+    return { code: 'invalid_transition', message: `"${plan.name}" is completed; no wave is left.` };
+  }
+
+  const runs = newestByTask(yield* ask('newestRuns', { workflow: plan.id }));
+  const current = waveOf(plan, plan.wave);
+  const blockers = current ? blockersOf(current, runs) : [];
+  if (blockers.length > 0 && !command.force) {
+    return { code: 'wave_incomplete', message: incomplete(plan.wave, blockers.length), blockers };
+  }
+
+  const completed = plan.wave >= plan.waveCount;
+  const to = completed ? plan.wave : plan.wave + 1;
+  const created = completed ? [] : runsForWave(plan, to, runs, context);
+  const carriedOver = blockers.flatMap((blocker) =>
+    blocker.run !== undefined && blocker.status === 'running' ? [blocker.run] : [],
+  );
+  const row: WorkflowRow = {
+    id: plan.id,
+    name: plan.name,
+    file: command.file,
+    worktree: command.worktree,
+    wave: to,
+    waveCount: plan.waveCount,
+    status: completed ? 'completed' : 'active',
+  };
+  const changes: RowChange[] = [{ put: 'workflow', row }];
+  const events: NewEvent[] = [];
+  if (!known) events.push({ kind: 'workflow.created', workflow: plan.id, data: { row } });
+  events.push({
+    kind: completed ? 'workflow.completed' : 'workflow.advanced',
+    workflow: plan.id,
+    data: {
+      from: plan.wave,
+      to,
+      row,
+      carriedOver,
+      ...(command.force ? { forced: command.force.reason, blockers } : {}),
+    },
+  });
+  for (const run of created) {
+    changes.push({ put: 'run', row: run });
+    events.push({
+      kind: 'run.created',
+      run: run.id,
+      workflow: plan.id,
+      ...(run.task === null ? {} : { task: run.task }),
+      data: { row: run },
+    });
+  }
+  if (!completed) {
+    const pending: PendingWrite = {
+      workflow: plan.id,
+      file: command.file,
+      worktree: command.worktree,
+      edit: { kind: 'wave', wave: to, updated: command.write.updated },
+      base: command.write.base,
+      target: command.write.target,
+      session: context.session,
+      since: context.now,
+    };
+    changes.push({ put: 'pending', row: pending });
+    events.push({
+      kind: 'file.intent',
+      workflow: plan.id,
+      resource: command.file,
+      data: { base: pending.base, target: pending.target, edit: pending.edit },
+    });
+  }
+  return {
+    facts: { workflow: plan.id, from: plan.wave, to, completed, runs: created, carriedOver },
+    changes,
+    events,
+  };
+}
+
+/** Settles the write that a transaction has promised, once, whoever brings the news. */
+export function* confirmWrite(command: ConfirmWrite): Decision<Granted['file.confirm']> {
+  const pending = yield* ask('pending', { workflow: command.workflow });
+  if (pending?.target !== command.target) {
+    return { facts: { confirmed: false }, changes: [], events: [] };
+  }
+  return {
+    facts: { confirmed: true },
+    changes: [{ drop: 'pending', workflow: command.workflow }],
+    events: [
+      {
+        kind: 'file.written',
+        workflow: command.workflow,
+        resource: pending.file,
+        data: { base: pending.base, target: pending.target, hash: command.hash },
+      },
+    ],
+  };
+}
+
+/** What keeps a wave from being done: tasks that are not, and runs that are still at work. */
+export function blockersOf(wave: PlanWave, runs: ReadonlyMap<TaskId, RunRow>): Blocker[] {
+  const blockers: Blocker[] = [];
+  for (const task of wave.tasks) {
+    const run = runs.get(task.id);
+    if (run?.status === 'running') {
+      blockers.push({
+        task: task.id,
+        run: run.id,
+        status: 'running',
+        why: `run ${run.id} is at work on it`,
+      });
+    } else if (task.status !== 'done') {
+      blockers.push({
+        task: task.id,
+        ...(run ? { run: run.id } : {}),
+        status: task.status,
+        why: reasons[task.status],
+      });
+    }
+  }
+  return blockers;
+}
+
+const reasons: Record<Exclude<PlanTask['status'], 'done'>, string> = {
+  todo: 'not started',
+  doing: 'in progress',
+  failed: 'failed',
+};
+
+function incomplete(wave: number, count: number): string {
+  const tasks = count === 1 ? '1 task' : `${count} tasks`;
+  return `${tasks} of wave ${wave} ${count === 1 ? 'is' : 'are'} not completed. Complete ${count === 1 ? 'it' : 'them'}, or advance by force with a reason.`;
+}
+
+function boundElsewhere(known: WorkflowRow | null, command: AdvanceWave): Refusal | undefined {
+  if (!known || (known.file === command.file && known.worktree === command.worktree))
+    return undefined;
+  return {
+    code: 'conflict',
+    message: `Workflow ${known.id} belongs to ${placeOf(known)}; ${placeOf(command)} is a copy with the same id and is left alone.`,
+  };
+}
+
+function placeOf(place: { readonly file: string; readonly worktree: string }): string {
+  return place.worktree === '' ? place.file : `${place.file} in worktree ${place.worktree}`;
+}
+
+function waveOf(plan: Plan, number: number): PlanWave | undefined {
+  return plan.waves.find((wave) => wave.number === number);
+}
+
+function newestByTask(runs: readonly RunRow[]): Map<TaskId, RunRow> {
+  return new Map(runs.flatMap((run) => (run.task === null ? [] : [[run.task, run] as const])));
+}
+
+/** One queued run for each task of the wave that is not done and that no live or completed run has already. */
+function runsForWave(
+  plan: Plan,
+  number: number,
+  existing: ReadonlyMap<TaskId, RunRow>,
+  context: Context,
+): RunRow[] {
+  const due = (waveOf(plan, number)?.tasks ?? []).filter((task) => {
+    const status = existing.get(task.id)?.status;
+    return (
+      task.status !== 'done' &&
+      status !== 'queued' &&
+      status !== 'running' &&
+      status !== 'completed'
+    );
+  });
+  const ids = new Map<TaskId, RunId>(due.map((task) => [task.id, context.newRunId()]));
+  const done = new Set(
+    plan.waves.flatMap((wave) =>
+      wave.tasks.flatMap((task) => (task.status === 'done' ? [task.id] : [])),
+    ),
+  );
+  return due.map((task) => ({
+    // `due` made the ids; each of its tasks has one.
+    id: ids.get(task.id) as RunId,
+    title: task.description === '' ? task.id : task.description,
+    status: 'queued',
+    dependsOn: task.dependsOn.flatMap((dependency) => {
+      const run = ids.get(dependency) ?? existing.get(dependency)?.id;
+      return run === undefined || done.has(dependency) ? [] : [run];
+    }),
+    workflow: plan.id,
+    wave: number,
+    task: task.id,
+    priority: 0,
+    attempt: 1,
+    maxAttempts: 1,
+    createdAt: context.now,
+  }));
+}
