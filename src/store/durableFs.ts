@@ -1,0 +1,185 @@
+/**
+ * The only writer of files.
+ *
+ * A replaced file is always whole: the new bytes are on the disk under another name before the name
+ * changes over, and the folder is flushed after. A crash leaves the old file or the new one, and at most
+ * a temp file, which the next writer removes.
+ */
+import {
+  chmodSync,
+  closeSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  copyFileSync,
+} from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { basename, dirname, join } from 'node:path';
+import { StoreError } from '../core/errors';
+
+/** Called before each step of a write, by name. Tests stop or kill the process there. */
+export type OnStep = (step: string) => void;
+
+export interface ReplaceOptions {
+  /** Gets the file as it was, before the new one takes its place. */
+  readonly backup?: string;
+  /** Last look before the change-over; throws when the file is no longer ours to write. */
+  readonly check: () => void;
+  readonly onStep?: OnStep | undefined;
+}
+
+/** Must be called under the file's lock: it removes what other writers have left behind. */
+export function replaceFile(path: string, text: string, options: ReplaceOptions): void {
+  const step = options.onStep ?? (() => undefined);
+  const folder = dirname(path);
+  const temp = join(folder, `.${basename(path)}.wavelock-${randomBytes(6).toString('hex')}`);
+  // A writer that was stopped and wakes up later finds its temp file gone and cannot rename it over ours.
+  removeTempFiles(path);
+  step('temp');
+  try {
+    writeDurably(temp, text, statSync(path).mode);
+    if (options.backup !== undefined) {
+      step('backup');
+      keepBackup(path, options.backup);
+    }
+    step('check');
+    options.check();
+    step('rename');
+    renameSync(temp, path);
+  } catch (error) {
+    rmSync(temp, { force: true });
+    throw fileFault(error, path);
+  }
+  step('flush');
+  flushFolder(folder);
+  step('written');
+}
+
+export function removeTempFiles(path: string): void {
+  const folder = dirname(path);
+  const prefix = `.${basename(path)}.wavelock-`;
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(prefix)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/**
+ * The folder of a store: for its owner alone, and unseen by git. Two processes may create it at once.
+ */
+export function createStoreFolder(folder: string): void {
+  try {
+    const stats = lstatSync(folder, { throwIfNoEntry: false });
+    if (stats !== undefined && !stats.isDirectory()) {
+      throw new StoreError(
+        'store_foreign',
+        `${folder} is ${stats.isSymbolicLink() ? 'a link' : 'a file'}, not a folder. Wavelock leaves it alone; move it away, or set another folder for the store.`,
+      );
+    }
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw fileFault(error, folder);
+  }
+}
+
+/** Best effort by design: the hint only makes others look sooner. */
+export function overwriteHint(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+  }
+}
+
+function writeDurably(path: string, text: string, mode: number): void {
+  const file = openSync(path, 'wx', mode);
+  try {
+    writeFileSync(file, text);
+    // The process's umask may have narrowed what the original allows.
+    chmodSync(path, mode);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A link costs nothing and cannot be half-written; where none can be made, a flushed copy. */
+function keepBackup(path: string, backup: string): void {
+  mkdirSync(dirname(backup), { recursive: true, mode: 0o700 });
+  try {
+    linkSync(path, backup);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST') return;
+    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK')
+      throw error;
+    copyFileSync(path, backup);
+    const file = openSync(backup, 'r+');
+    try {
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+  flushFolder(dirname(backup));
+}
+
+function flushFolder(folder: string): void {
+  // Windows has no handle of a folder to flush; its file system orders renames itself.
+  if (process.platform === 'win32') return;
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** A file system's refusal, in words that help; anything else as it is. */
+export function fileFault(error: unknown, path: string): unknown {
+  if (!isFileError(error)) return error;
+  const cause = { cause: error };
+  switch (error.code) {
+    case 'EACCES':
+    case 'EPERM':
+      return new StoreError(
+        'store_permission',
+        `No permission to write ${path}. Make it writable, or start Wavelock as a user who may write there.`,
+        cause,
+      );
+    case 'EROFS':
+      return new StoreError(
+        'store_readonly',
+        `${path} is on a read-only file system. Nothing was changed.`,
+        cause,
+      );
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new StoreError(
+        'store_full',
+        `The disk is full: ${path} could not be written. Nothing was changed; free some space and try again.`,
+        cause,
+      );
+    case 'ENOENT':
+      return new StoreError('store_gone', `${path} is not there any more.`, cause);
+    default:
+      return new StoreError('store_io', `${path} could not be written: ${error.message}`, cause);
+  }
+}
+
+function isFileError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+  return (
+    error instanceof Error &&
+    'syscall' in error &&
+    'code' in error &&
+    typeof error.code === 'string'
+  );
+}

@@ -1,0 +1,9 @@
+import { randomBytes } from 'node:crypto';
+
+// Without i, l, o and u: an id read aloud or copied by hand stays the same id.
+const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** `run_7h2k9m4qxe`: a prefix that says what it names, and ten characters of chance. */
+export function newId(prefix: 'run' | 'ses' | 'op'): string {
+  return `${prefix}_${[...randomBytes(10)].map((byte) => alphabet.charAt(byte % 32)).join('')}`;
+}

@@ -1,0 +1,392 @@
+/**
+ * SQLite, as it is inside the editor's own Node: one file, WAL, every commit flushed.
+ *
+ * Contract: an outcome exists only after its COMMIT returned. A batch is one immediate transaction; each
+ * command has a savepoint, so one that fails leaves the others standing. If the transaction itself is
+ * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
+ */
+import { createHash } from 'node:crypto';
+import { lstatSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import {
+  canonical,
+  decodeEvent,
+  decodeGuard,
+  decodePending,
+  decodeRun,
+  decodeWorkflow,
+} from '../../core/codec';
+import { decide } from '../../core/decide';
+import { StoreError } from '../../core/errors';
+import type {
+  Changes,
+  Command,
+  Context,
+  Granted,
+  NewEvent,
+  Refusal,
+  RowChange,
+  RowQueries,
+  RowQuery,
+  RunId,
+  Seq,
+  StoredEvent,
+} from '../../core/model';
+import { createStoreFolder, overwriteHint } from '../durableFs';
+import {
+  Busy,
+  type AnyAnswer,
+  type Engine,
+  type Identity,
+  type Outcome,
+  type Reads,
+  type Submission,
+} from '../engine';
+import { whenFree } from '../mailbox';
+import { newId } from '../newId';
+import { migrate } from './migrate';
+import { asFault, isBusy } from './sqliteFault';
+
+export interface SqliteOptions {
+  readonly folder: string;
+  readonly identity: Identity;
+  readonly durability: 'full' | 'normal';
+  readonly inThread: boolean;
+}
+
+type Decided = Changes<Granted[Command['kind']]> | Refusal;
+
+export const headFile = 'head';
+
+export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
+  createStoreFolder(options.folder);
+  const path = join(options.folder, 'store.db');
+  refuseOddFile(path);
+  const database = await whenFree(() => faultsNamed(path, () => openDatabase(path, options)));
+  return new SqliteEngine(database, path, options);
+}
+
+function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    migrate(database, path);
+    database.exec('PRAGMA journal_mode = WAL');
+    database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    database.exec('PRAGMA foreign_keys = ON');
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** SQLite would follow a link or fail on a folder with words that help nobody. */
+function refuseOddFile(path: string): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || stats.isFile()) return;
+  throw new StoreError(
+    'store_foreign',
+    `${path} is ${stats.isSymbolicLink() ? 'a link' : 'not a file'}. Wavelock leaves it alone; move it away, or set another folder for the store.`,
+  );
+}
+
+export class SqliteEngine implements Engine {
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #storeId: string;
+  #dataVersion: number;
+
+  constructor(
+    private readonly database: DatabaseSync,
+    private readonly path: string,
+    private readonly options: SqliteOptions,
+  ) {
+    this.#storeId = String(
+      this.#sql("SELECT value FROM meta WHERE key = 'storeId'").get()?.['value'],
+    );
+    this.#dataVersion = this.#readDataVersion();
+    this.#writeHint();
+  }
+
+  transact(batch: readonly Submission[]): readonly Outcome[] {
+    return faultsNamed(this.path, () => {
+      this.#refuseVanished();
+      this.#exec('BEGIN IMMEDIATE');
+      try {
+        const outcomes = batch.map((submission) => this.#one(submission));
+        this.#exec('COMMIT');
+        this.#writeHint();
+        return outcomes;
+      } catch (error) {
+        // A failed COMMIT may have rolled back already; asking is the only way to know.
+        if (this.database.isTransaction) this.#exec('ROLLBACK');
+        throw error;
+      }
+    });
+  }
+
+  read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
+    const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
+      head: () => this.#headSeq(),
+      state: () => this.#readState(),
+      pendingWrites: () =>
+        this.#texts('SELECT row AS text FROM pending_writes').map((text) => decodePending(text)),
+      events: ({ after, limit }) =>
+        this.#texts(
+          'SELECT event AS text FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
+          after,
+          limit,
+        ).map((text) => decodeEvent(text)),
+      versions: () => ({
+        node: process.versions.node,
+        engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
+        inThread: this.options.inThread,
+      }),
+    };
+    return faultsNamed(this.path, () => reads[name](ask));
+  }
+
+  othersCommitted(): boolean {
+    return faultsNamed(this.path, () => {
+      const version = this.#readDataVersion();
+      if (version === this.#dataVersion) return false;
+      this.#dataVersion = version;
+      return true;
+    });
+  }
+
+  close(): void {
+    this.#statements.clear();
+    if (this.database.isOpen) this.database.close();
+  }
+
+  #one(submission: Submission): Outcome {
+    this.#exec('SAVEPOINT command');
+    try {
+      const answer = this.#answered(submission.opId) ?? this.#decide(submission);
+      this.#exec('RELEASE command');
+      return { answer };
+    } catch (error) {
+      if (!this.database.isTransaction) throw error;
+      this.#exec('ROLLBACK TO command');
+      this.#exec('RELEASE command');
+      return { error };
+    }
+  }
+
+  #answered(opId: string): AnyAnswer | undefined {
+    const [text] = this.#texts('SELECT answer AS text FROM ops WHERE op_id = ?', opId);
+    return text === undefined ? undefined : (JSON.parse(text) as AnyAnswer);
+  }
+
+  #decide({ command, opId }: Submission): AnyAnswer {
+    const { identity } = this.options;
+    const context: Context = {
+      now: Date.now(),
+      session: identity.session,
+      agent: identity.agent,
+      newRunId: () => newId('run') as RunId,
+    };
+    const decided = this.#drive(command, context);
+    if ('code' in decided) return { ok: false, at: this.#headSeq(), refusal: decided };
+
+    for (const change of decided.changes) this.#apply(change);
+    for (const event of decided.events) {
+      this.#append({
+        v: 1,
+        seq: this.#headSeq() + 1,
+        at: context.now,
+        agent: identity.agent,
+        session: identity.session,
+        opId,
+        ...event,
+      } satisfies StoredEvent & NewEvent);
+    }
+    const answer: AnyAnswer = { ok: true, at: this.#headSeq(), facts: decided.facts };
+    this.#sql('INSERT INTO ops VALUES (?, ?)').run(opId, JSON.stringify(answer));
+    return answer;
+  }
+
+  #drive(command: Command, context: Context): Decided {
+    const decision = decide(command, context);
+    let step = decision.next();
+    while (step.done !== true) step = decision.next(this.#rows(step.value));
+    return step.value;
+  }
+
+  #rows(query: RowQuery): RowQueries[keyof RowQueries]['rows'] {
+    switch (query.rows) {
+      case 'workflow':
+        return decodeFirst(
+          this.#texts('SELECT row AS text FROM workflows WHERE id = ?', query.id),
+          decodeWorkflow,
+        );
+      case 'newestRuns':
+        return this.#texts(
+          newestRuns('WHERE workflow = ? AND task IS NOT NULL'),
+          query.workflow,
+        ).map((text) => decodeRun(text));
+      case 'pending':
+        return decodeFirst(
+          this.#texts('SELECT row AS text FROM pending_writes WHERE workflow = ?', query.workflow),
+          decodePending,
+        );
+      case 'guard':
+        return decodeFirst(
+          this.#texts(
+            'SELECT row AS text FROM guards WHERE worktree = ? AND file = ?',
+            query.worktree,
+            query.file,
+          ),
+          decodeGuard,
+        );
+    }
+  }
+
+  #apply(change: RowChange): void {
+    if ('drop' in change) {
+      if (change.drop === 'pending') {
+        this.#sql('DELETE FROM pending_writes WHERE workflow = ?').run(change.workflow);
+      } else {
+        this.#sql('DELETE FROM guards WHERE worktree = ? AND file = ?').run(
+          change.worktree,
+          change.file,
+        );
+      }
+      return;
+    }
+    const text = JSON.stringify(change.row);
+    switch (change.put) {
+      case 'workflow':
+        this.#sql('INSERT OR REPLACE INTO workflows VALUES (?, ?)').run(change.row.id, text);
+        return;
+      case 'run':
+        this.#sql(
+          `INSERT INTO runs (id, workflow, task, row) VALUES (?, ?, ?, ?)
+           ON CONFLICT (id) DO UPDATE SET row = excluded.row`,
+        ).run(change.row.id, change.row.workflow, change.row.task, text);
+        return;
+      case 'pending':
+        this.#sql('INSERT OR REPLACE INTO pending_writes VALUES (?, ?)').run(
+          change.row.workflow,
+          text,
+        );
+        return;
+      case 'guard':
+        this.#sql('INSERT OR REPLACE INTO guards VALUES (?, ?, ?)').run(
+          change.row.worktree,
+          change.row.file,
+          text,
+        );
+        return;
+    }
+  }
+
+  #append(event: StoredEvent): void {
+    const text = canonical(event);
+    const previous = this.#sql('SELECT hash FROM events WHERE seq = ?').get(event.seq - 1)?.[
+      'hash'
+    ];
+    const hash = createHash('sha256');
+    if (previous instanceof Uint8Array) hash.update(previous);
+    this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(
+      event.seq,
+      text,
+      hash.update(text).digest(),
+    );
+  }
+
+  /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
+  #readState(): Reads['state']['rows'] {
+    this.#exec('BEGIN');
+    try {
+      return {
+        seq: this.#headSeq(),
+        workflows: this.#texts('SELECT row AS text FROM workflows').map((text) =>
+          decodeWorkflow(text),
+        ),
+        runs: this.#texts(newestRuns('WHERE task IS NOT NULL')).map((text) => decodeRun(text)),
+        guards: this.#texts('SELECT row AS text FROM guards').map((text) => decodeGuard(text)),
+      };
+    } finally {
+      this.#exec('COMMIT');
+    }
+  }
+
+  #headSeq(): Seq {
+    return Number(this.#sql('SELECT max(seq) AS seq FROM events').get()?.['seq'] ?? 0);
+  }
+
+  #readDataVersion(): number {
+    return Number(this.#sql('PRAGMA data_version').get()?.['data_version']);
+  }
+
+  /** Tells the observers that watch this file to look; the commit stands whether they hear it or not. */
+  #writeHint(): void {
+    overwriteHint(
+      join(this.options.folder, headFile),
+      JSON.stringify({ storeId: this.#storeId, seq: this.#headSeq() }),
+    );
+  }
+
+  /** A deleted store would still take commits into a file that nobody can find again. */
+  #refuseVanished(): void {
+    if (lstatSync(this.path, { throwIfNoEntry: false }) !== undefined) return;
+    throw new StoreError(
+      'store_gone',
+      `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`,
+    );
+  }
+
+  #texts(sql: string, ...parameters: (string | number)[]): string[] {
+    return this.#sql(sql)
+      .all(...parameters)
+      .map((row) => String(row['text']));
+  }
+
+  #exec(sql: string): void {
+    this.#sql(sql).run();
+  }
+
+  #sql(sql: string): StatementSync {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+function newestRuns(where: string): string {
+  return `SELECT row AS text FROM runs WHERE created IN
+          (SELECT max(created) FROM runs ${where} GROUP BY workflow, task) ORDER BY created`;
+}
+
+function decodeFirst<Row>(texts: readonly string[], decode: (text: string) => Row): Row | null {
+  const [text] = texts;
+  return text === undefined ? null : decode(text);
+}
+
+/** What an observer's hint says; null when it is torn or missing, which is no matter. */
+export function readHint(folder: string): { storeId: string; seq: Seq } | null {
+  try {
+    return JSON.parse(readFileSync(join(folder, headFile), 'utf8')) as {
+      storeId: string;
+      seq: Seq;
+    };
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT')
+      return null;
+    throw error;
+  }
+}
+
+function faultsNamed<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isBusy(error)) throw new Busy('another process is writing', { cause: error });
+    throw asFault(error, path);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The store's own thread: the host's event loop never waits for a disk. Entry point of
+ * `dist/storeThread.js`; speaks `ThreadRequest` and `ThreadReport` with `threadStore.ts`.
+ */
+import { parentPort, workerData } from 'node:worker_threads';
+import { isStoreError } from '../../core/errors';
+import type { Disposable } from '../../shared/lifecycle';
+import { openLocalStore } from '../localStore';
+import type { Store, StoreOptions } from '../store';
+import type { SentError, ThreadReport, ThreadRequest } from '../threadStore';
+
+async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
+  const report = (message: ThreadReport): void => {
+    port.postMessage(message);
+  };
+  let store: Store;
+  try {
+    store = await openLocalStore({ ...(workerData as StoreOptions), inThread: true });
+  } catch (error) {
+    report({ type: 'openFailed', error: sent(error) });
+    return;
+  }
+  const subscriptions = new Map<number, Disposable>();
+  store.onFault((error) => {
+    report({ type: 'fault', error: sent(error) });
+  });
+
+  const answer = async (request: ThreadRequest): Promise<unknown> => {
+    switch (request.type) {
+      case 'submit':
+        return store.submit(request.command, request.opId);
+      case 'read':
+        return store.read(request.name, request.ask);
+      case 'subscribe':
+        subscriptions.set(
+          request.id,
+          store.subscribe(request.from, (events) => {
+            report({ type: 'events', subscription: request.id, events });
+          }),
+        );
+        return undefined;
+      case 'unsubscribe':
+        subscriptions.get(request.subscription)?.dispose();
+        subscriptions.delete(request.subscription);
+        return undefined;
+      case 'close':
+        await store.close();
+        return undefined;
+    }
+  };
+
+  port.on('message', (request: ThreadRequest) => {
+    answer(request).then(
+      (value) => {
+        report({ type: 'answer', id: request.id, value });
+        if (request.type === 'close') port.close();
+      },
+      (error: unknown) => {
+        report({ type: 'failed', id: request.id, error: sent(error) });
+      },
+    );
+  });
+  report({ type: 'open' });
+}
+
+function sent(error: unknown): SentError {
+  if (!(error instanceof Error))
+    return { message: String(error), stack: undefined, code: undefined };
+  return {
+    message: error.message,
+    stack: error.stack,
+    code: isStoreError(error) ? error.code : undefined,
+  };
+}
+
+if (parentPort) void serve(parentPort);

@@ -1,0 +1,29 @@
+/**
+ * One workspace's state, as every host uses it.
+ *
+ * Promises: an answer comes after its transaction is durable; all processes see one order of events;
+ * a subscriber gets every event after the one it names, once and in order. What a store cannot do it
+ * says with a `StoreError`; a refusal is an answer.
+ */
+import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
+import type { Disposable } from '../shared/lifecycle';
+import type { Identity, Reads } from './engine';
+import type { Place } from './place';
+
+export interface Store {
+  readonly identity: Identity;
+  submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>>;
+  read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Promise<Reads[Name]['rows']>;
+  /** Batches of events after `from`, as they are committed by anyone. */
+  subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable;
+  /** Faults that no caller waits for: the store lost its folder, its thread ended. */
+  onFault(listener: (error: Error) => void): Disposable;
+  /** Answers what was submitted, then ends. */
+  close(): Promise<void>;
+}
+
+export interface StoreOptions {
+  readonly place: Place;
+  readonly identity: Identity;
+  readonly durability: 'full' | 'normal';
+}
