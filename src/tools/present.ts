@@ -1,0 +1,123 @@
+/** The documents of the command line, and how people get to see them. */
+import type { FaultCode } from '../core/errors';
+import type { AdvanceFacts, Problem, Refusal, Seq, TaskStatus } from '../core/model';
+import { tasksDone, type WorkflowOverview } from '../store/overview';
+
+export interface Refused {
+  readonly ok: false;
+  readonly at: Seq;
+  readonly refusal: Refusal;
+}
+
+export interface Failed {
+  readonly ok: false;
+  readonly error: { readonly code: FaultCode | 'bad_usage'; readonly message: string };
+}
+
+export type AdvanceDocument = ({ readonly ok: true; readonly at: Seq } & AdvanceFacts) | Refused;
+
+export interface StatusDocument {
+  readonly ok: true;
+  readonly at: Seq;
+  readonly workflows: readonly WorkflowOverview[];
+}
+
+export type ValidateDocument =
+  | {
+      readonly ok: true;
+      readonly at: Seq;
+      readonly file: string;
+      readonly problems: readonly Problem[];
+    }
+  | {
+      readonly ok: false;
+      readonly at: Seq;
+      readonly refusal: Pick<Refusal, 'code' | 'message'> & {
+        readonly problems?: readonly Problem[];
+      };
+      readonly problems: readonly Problem[];
+    };
+
+export type Document = AdvanceDocument | StatusDocument | ValidateDocument | Failed;
+
+export function present(document: Document, colour: boolean): string {
+  const paint = painter(colour);
+  if (!document.ok) return presentFailure(document, paint);
+  if ('workflows' in document) {
+    if (document.workflows.length === 0)
+      return 'No workflow here: there is no STATE.md in this folder.\n';
+    return document.workflows.map((workflow) => presentWorkflow(workflow, paint)).join('\n');
+  }
+  if ('file' in document) {
+    return `${document.problems.map(problemLine).join('')}${document.file} is valid.\n`;
+  }
+  if (document.completed) return `${paint.bold(document.workflow)} is completed.\n`;
+  const runs = document.runs.length;
+  return (
+    `${paint.bold(document.workflow)}: wave ${document.from} → ${document.to}, ` +
+    `${runs} ${runs === 1 ? 'run' : 'runs'} queued.\n`
+  );
+}
+
+function presentFailure(document: Extract<Document, { ok: false }>, paint: Paint): string {
+  if ('error' in document)
+    return `${paint.red('wavelock:')} ${printable(document.error.message)}\n`;
+  const { refusal } = document;
+  const details = [];
+  if ('blockers' in refusal) {
+    const width = Math.max(...refusal.blockers.map((blocker) => blocker.task.length));
+    for (const { task, why } of refusal.blockers) {
+      details.push(`  ${printable(task).padEnd(width)}  ${printable(why)}\n`);
+    }
+  }
+  const problems =
+    'problems' in document ? document.problems : 'problems' in refusal ? refusal.problems : [];
+  for (const problem of problems) details.push(problemLine(problem));
+  return `${paint.yellow('Refused:')} ${printable(refusal.message)}\n${details.join('')}`;
+}
+
+function presentWorkflow(workflow: WorkflowOverview, paint: Paint): string {
+  const state = workflow.completed ? 'completed' : `Wave ${workflow.wave}/${workflow.waveCount}`;
+  const lines = [`${paint.bold(printable(workflow.name))}  ${state}  ${paint.dim(workflow.file)}`];
+  if (workflow.holder) lines.push(`  locked by ${printable(workflow.holder.agent)}`);
+  for (const problem of workflow.problems) lines.push(problemLine(problem).trimEnd());
+  for (const wave of workflow.waves) {
+    const marker = wave.number === workflow.wave && !workflow.completed ? '▸' : ' ';
+    lines.push(`${marker} Wave ${wave.number}  ${tasksDone(wave)}/${wave.tasks.length}`);
+    const width = Math.max(0, ...wave.tasks.map((task) => task.id.length));
+    for (const task of wave.tasks) {
+      const run = task.run ? paint.dim(`  ${task.run.id} ${task.run.status}`) : '';
+      lines.push(
+        `    [${boxes[task.status]}] ${task.id.padEnd(width)}  ${printable(task.description)}${run}`,
+      );
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+const boxes: Record<TaskStatus, string> = { todo: ' ', doing: '~', done: 'x', failed: '!' };
+
+function problemLine(problem: Problem): string {
+  return `  ${problem.line}:${problem.column} ${problem.severity} ${printable(problem.message)} (${problem.code})\n`;
+}
+
+/** Text of a file must not steer the terminal: control and direction characters are shown, not sent. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+interface Paint {
+  bold(text: string): string;
+  dim(text: string): string;
+  red(text: string): string;
+  yellow(text: string): string;
+}
+
+function painter(colour: boolean): Paint {
+  const wrap = (open: number, close: number) => (text: string) =>
+    colour ? `\u001b[${open}m${text}\u001b[${close}m` : text;
+  return { bold: wrap(1, 22), dim: wrap(2, 22), red: wrap(31, 39), yellow: wrap(33, 39) };
+}

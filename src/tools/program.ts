@@ -1,0 +1,133 @@
+/**
+ * The command line: flags in, one document or a few lines for people out, an exit code that a script
+ * can rely on (0 done, 1 refused, 2 bad usage, 3 store fault, 4 refused but worth another try).
+ */
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { isStoreError } from '../core/errors';
+import type { OpId, RefusalCode } from '../core/model';
+import { present, type Document } from './present';
+import { advance, status, validate, type Workplace } from './workflowCommands';
+
+export interface Host {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly version: string;
+  /** Width of the terminal; undefined when the output goes elsewhere. */
+  readonly columns: number | undefined;
+  out(text: string): void;
+  err(text: string): void;
+}
+
+export const exitCode = { ok: 0, refused: 1, usage: 2, fault: 3, later: 4 } as const;
+
+const worthAnotherTry: ReadonlySet<RefusalCode> = new Set(['lock_denied']);
+
+export async function run(host: Host): Promise<number> {
+  const json = host.argv.includes('--json');
+  let code: number = exitCode.ok;
+  const deliver = (document: Document): void => {
+    code = exitCodeOf(document);
+    if (json) {
+      host.out(`${JSON.stringify({ v: 1, ...document })}\n`);
+      return;
+    }
+    const text = present(document, colourOf(host));
+    if (document.ok) host.out(text);
+    else host.err(text);
+  };
+
+  try {
+    await program(host, deliver).parseAsync([...host.argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version also arrive here, with 0.
+      if (error.exitCode === 0) return exitCode.ok;
+      const message = error.message.replace(/^error: /, '');
+      deliver({ ok: false, error: { code: 'bad_usage', message } });
+      if (!json) host.err('Run wavelock --help to see what there is.\n');
+      return exitCode.usage;
+    }
+    if (!isStoreError(error)) throw error;
+    deliver({ ok: false, error: { code: error.code, message: error.message } });
+    return exitCode.fault;
+  }
+}
+
+function program(host: Host, deliver: (document: Document) => void): Command {
+  const root = new Command('wavelock')
+    .description('Waves of work by several agents and windows on one repository.')
+    .version(host.version)
+    .option('--json', 'print exactly one JSON document')
+    .option('--cwd <dir>', 'work in this folder', host.cwd)
+    .option('--agent <name>', 'who is speaking', host.env['WAVELOCK_AGENT'])
+    .option('--store <dir>', 'folder that holds store.db', host.env['WAVELOCK_STORE'])
+    .option('--op-id <id>', 'the same id again gets the same answer, once done')
+    .option('--no-color', 'print without colours')
+    .showHelpAfterError(false)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => {
+        host.out(text);
+      },
+      // Errors are told once, by `run`, in the form that was asked for.
+      writeErr: () => undefined,
+    });
+  const workplace = (): Workplace => {
+    const options = root.opts<{ cwd: string; agent?: string; store?: string; opId?: string }>();
+    return {
+      folder: options.cwd,
+      agent: options.agent,
+      store: options.store,
+      opId: options.opId as OpId | undefined,
+    };
+  };
+
+  root
+    .command('status')
+    .description('show the workflow, its waves and tasks')
+    .action(async () => {
+      deliver(await status(workplace()));
+    });
+  root
+    .command('validate')
+    .description('say what is wrong with the workflow file')
+    .argument('[file]', 'the file to look at')
+    .action((file: string | undefined) => {
+      deliver(validate(workplace(), file));
+    });
+  root
+    .command('advance')
+    .description('go to the next wave, or say what keeps the workflow from it')
+    .option('--force', 'even if the current wave is not completed')
+    .option('--reason <text>', 'why it is forced', notEmpty)
+    .action(async (options: { force?: true; reason?: string }, command: Command) => {
+      if (options.force === true && options.reason === undefined) {
+        command.error('error: --force needs --reason, so that others can see why', { exitCode: 2 });
+      }
+      if (options.force === undefined && options.reason !== undefined) {
+        command.error('error: --reason goes with --force', { exitCode: 2 });
+      }
+      const force =
+        options.force && options.reason !== undefined ? { reason: options.reason } : undefined;
+      deliver(await advance(workplace(), force));
+    });
+  return root;
+}
+
+function notEmpty(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  return value;
+}
+
+function exitCodeOf(document: Document): number {
+  if (document.ok) return exitCode.ok;
+  if ('error' in document)
+    return document.error.code === 'bad_usage' ? exitCode.usage : exitCode.fault;
+  return worthAnotherTry.has(document.refusal.code) ? exitCode.later : exitCode.refused;
+}
+
+function colourOf(host: Host): boolean {
+  return host.columns !== undefined && !host.argv.includes('--no-color') && !host.env['NO_COLOR'];
+}
