@@ -1,0 +1,79 @@
+/** Entry point in the editor: composes the model with the surfaces, and ends them again. */
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import type { Disposable } from './shared/lifecycle';
+import { AdvanceWave } from './ui/advanceWave';
+import { registerCommands, type WorkflowTarget } from './ui/commands';
+import { Panels } from './ui/panel';
+import { StatusBar } from './ui/statusBar';
+import { openWorkflowFile } from './ui/workflowFileEditor';
+import { WorkflowTree, type TreeNode } from './ui/workflowTree';
+import { WorkspaceModel } from './ui/workspaceModel';
+
+/** What tests look at from inside the extension host. */
+export interface ExtensionParts {
+  readonly model: WorkspaceModel;
+  readonly tree: WorkflowTree;
+}
+
+let model: WorkspaceModel | undefined;
+
+export function activate(context: vscode.ExtensionContext): ExtensionParts {
+  const log = vscode.window.createOutputChannel('Wavelock', { log: true });
+  model = new WorkspaceModel(join(context.extensionPath, 'dist', 'storeThread.js'), log);
+  const parts = { model, tree: new WorkflowTree(model) };
+  const advanceWave = new AdvanceWave(model, log);
+  const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
+  context.subscriptions.push(
+    log,
+    parts.tree,
+    vscode.window.registerTreeDataProvider('wavelock.workflows', parts.tree),
+    new StatusBar(model),
+    panels,
+    followContextKeys(model),
+    registerCommands({
+      'wavelock.advanceWave': (target) => advanceWave.interactively(targetOf(target)),
+      'wavelock.openPanel': () => {
+        panels.reveal();
+      },
+      'wavelock.openWorkflowFile': (target) => openWorkflowFile(parts.model, targetOf(target)),
+      'wavelock.showLog': () => {
+        log.show();
+      },
+    }),
+  );
+  return parts;
+}
+
+/** VS Code waits for this, so that what is in flight is answered and the store closes cleanly. */
+export async function deactivate(): Promise<void> {
+  await model?.close();
+}
+
+/** A tree's inline action hands over its node instead of our argument. */
+function targetOf<Target extends WorkflowTarget>(
+  given: Target | TreeNode | undefined,
+): Target | WorkflowTarget | undefined {
+  return given && 'state' in given ? { folder: given.state.folder } : given;
+}
+
+function followContextKeys(of: WorkspaceModel): Disposable {
+  const known = new Map<string, boolean>();
+  const set = (key: string, value: boolean): void => {
+    if (known.get(key) === value) return;
+    known.set(key, value);
+    void vscode.commands.executeCommand('setContext', key, value);
+  };
+  const show = (): void => {
+    set(
+      'wavelock.hasWorkflowFile',
+      of.states.some((state) => state.workflow !== null),
+    );
+    set(
+      'wavelock.hasWorkflow',
+      of.states.some((state) => state.workflow !== null && state.workflow.id !== null),
+    );
+  };
+  show();
+  return of.onDidChange(show);
+}

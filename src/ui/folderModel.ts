@@ -1,0 +1,253 @@
+/**
+ * One workspace folder as the surfaces see it: its workflow file, its store, and the view that the
+ * store's events carry forward. Surfaces read `state` and listen; nothing here knows who they are.
+ */
+import { watch, type FSWatcher } from 'node:fs';
+import { isStoreError, type FaultCode } from '../core/errors';
+import type { AdvanceFacts, Answer, StoredEvent } from '../core/model';
+import { evolve, viewOf, type StateView } from '../core/views';
+import { Emitter, type Disposable } from '../shared/lifecycle';
+import type { EngineVersions, Identity } from '../store/engine';
+import { overview, type WorkflowOverview } from '../store/overview';
+import { placeOf, type Place } from '../store/place';
+import { sqliteMissing } from '../store/sqlite/available';
+import type { Store } from '../store/store';
+import { openThreadStore } from '../store/threadStore';
+import {
+  findWorkflowFile,
+  WorkflowFiles,
+  workflowFileName,
+  type AdvanceRequest,
+  type WorkflowFile,
+} from '../store/workflowFiles';
+
+export type StoreState =
+  | { readonly state: 'none' }
+  | { readonly state: 'opening' }
+  | { readonly state: 'live' }
+  | { readonly state: 'failed'; readonly code: FaultCode; readonly message: string }
+  | { readonly state: 'untrusted' };
+
+export interface FolderState {
+  readonly folder: string;
+  readonly store: StoreState;
+  readonly seq: number;
+  /** Null when the folder has no workflow file. */
+  readonly workflow: WorkflowOverview | null;
+  readonly path: string | null;
+}
+
+export interface FolderModelOptions {
+  readonly folder: string;
+  readonly identity: Identity;
+  /** The bundle of the store's thread. */
+  readonly threadScript: string;
+  readonly storeSetting: string;
+  readonly durability: 'full' | 'normal';
+  readonly log: (message: string, error?: unknown) => void;
+}
+
+/** A promise left by another process is kept by us when it has not kept it itself by then. */
+const promiseTakeover = 5_000;
+/** Saving touches a file several times; one look after the last is enough. */
+const settleTime = 25;
+
+const nothingKnown = viewOf({ seq: 0, workflows: [], runs: [], guards: [] });
+
+export class FolderModel implements Disposable {
+  readonly #changed: Emitter<void>;
+  readonly onDidChange: Emitter<void>['event'];
+  readonly #place: Place;
+  #view: StateView = nothingKnown;
+  #file: WorkflowFile | undefined;
+  #storeState: StoreState = { state: 'none' };
+  #store: Store | undefined;
+  #files: WorkflowFiles | undefined;
+  #opening: Promise<void> | undefined;
+  #watcher: FSWatcher | undefined;
+  #settling: NodeJS.Timeout | undefined;
+  #takeover: NodeJS.Timeout | undefined;
+  #disposed = false;
+
+  constructor(private readonly options: FolderModelOptions) {
+    this.#changed = new Emitter((error) => {
+      options.log('A surface could not follow a change', error);
+    });
+    this.onDidChange = this.#changed.event;
+    this.#place = placeOf(options.folder, options.storeSetting);
+    this.#readFile();
+    this.#watchFolder();
+  }
+
+  get state(): FolderState {
+    return {
+      folder: this.options.folder,
+      store: this.#storeState,
+      seq: this.#view.seq,
+      workflow: this.#file ? overview(this.#file, this.#view, this.#place.worktree) : null,
+      path: this.#file?.path ?? null,
+    };
+  }
+
+  get session(): string {
+    return this.options.identity.session;
+  }
+
+  /** Without trust the file is shown, and nothing on the disk is touched. */
+  setTrusted(trusted: boolean): Promise<void> {
+    if (!trusted) {
+      this.#setStore({ state: 'untrusted' });
+      return Promise.resolve();
+    }
+    if (this.#storeState.state === 'untrusted') this.#setStore({ state: 'none' });
+    return this.#openWhenNeeded();
+  }
+
+  async advance(request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
+    await this.#opening;
+    if (!this.#files) await this.#openWhenNeeded();
+    if (!this.#files) throw new Error(this.#whyNoStore());
+    const answer = await this.#files.advance(this.options.folder, request);
+    // The watch on the file would tell a little later; who has asked sees it with the answer.
+    this.#readFile();
+    this.#changed.fire();
+    return answer;
+  }
+
+  /** Undefined while no store is open. */
+  async versions(): Promise<EngineVersions | undefined> {
+    await this.#opening;
+    return this.#store?.read('versions', {});
+  }
+
+  dispose(): void {
+    void this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#disposed = true;
+    clearTimeout(this.#settling);
+    clearTimeout(this.#takeover);
+    this.#watcher?.close();
+    this.#changed.dispose();
+    await this.#opening;
+    await this.#store?.close();
+  }
+
+  /** A store is made only where there is a workflow to keep. */
+  #openWhenNeeded(): Promise<void> {
+    const { state } = this.#storeState;
+    // A store that failed while it was open keeps its reason on the screen; one that never opened may try again.
+    const untried = state === 'none' || (state === 'failed' && !this.#store);
+    const wanted = this.#file !== undefined && untried;
+    if (wanted && !this.#disposed) {
+      this.#setStore({ state: 'opening' });
+      this.#opening = this.#open().catch((error: unknown) => {
+        this.#fail(error);
+      });
+    }
+    return this.#opening ?? Promise.resolve();
+  }
+
+  async #open(): Promise<void> {
+    const missing = sqliteMissing();
+    if (missing !== undefined) {
+      this.#setStore({ state: 'failed', code: 'store_unavailable', message: missing });
+      return;
+    }
+    const { identity, durability, threadScript } = this.options;
+    const place = this.#place;
+    const store = await openThreadStore({ place, identity, durability }, threadScript);
+    this.#store = store;
+    this.#files = new WorkflowFiles({ place, store, now: Date.now });
+    store.onFault((error) => {
+      this.#fail(error);
+    });
+    this.#view = viewOf(await store.read('state', {}));
+    store.subscribe(this.#view.seq, (events) => {
+      this.#follow(events);
+    });
+    this.#setStore({ state: 'live' });
+    this.#keepPromises();
+  }
+
+  #follow(events: readonly StoredEvent[]): void {
+    this.#view = events.reduce(evolve, this.#view);
+    if (events.some((event) => event.kind === 'file.written')) this.#readFile();
+    if (events.some((event) => event.kind === 'file.intent' && event.session !== this.session)) {
+      this.#takeover ??= setTimeout(() => {
+        this.#takeover = undefined;
+        this.#keepPromises();
+      }, promiseTakeover);
+    }
+    this.#changed.fire();
+  }
+
+  #keepPromises(): void {
+    this.#files?.keepPromises().catch((error: unknown) => {
+      this.options.log('A promised write of a workflow file is still to come', error);
+    });
+  }
+
+  #readFile(): void {
+    try {
+      this.#file = findWorkflowFile(this.#place, this.options.folder);
+    } catch (error) {
+      this.#file = undefined;
+      this.options.log(`${workflowFileName} cannot be read`, error);
+    }
+  }
+
+  #watchFolder(): void {
+    try {
+      this.#watcher = watch(this.options.folder, { persistent: false }, (_event, name) => {
+        if (name !== workflowFileName) return;
+        clearTimeout(this.#settling);
+        this.#settling = setTimeout(() => {
+          this.#fileMayHaveChanged();
+        }, settleTime);
+      });
+      this.#watcher.on('error', (error) => {
+        this.options.log('The workspace folder cannot be watched any more', error);
+      });
+    } catch (error) {
+      this.options.log('The workspace folder cannot be watched', error);
+    }
+  }
+
+  #fileMayHaveChanged(): void {
+    const before = this.#file?.hash;
+    this.#readFile();
+    if (this.#file?.hash === before) return;
+    void this.#openWhenNeeded();
+    this.#changed.fire();
+  }
+
+  #setStore(state: StoreState): void {
+    this.#storeState = state;
+    this.#changed.fire();
+  }
+
+  #fail(error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.options.log('The store failed', error);
+    this.#setStore({
+      state: 'failed',
+      code: isStoreError(error) ? error.code : 'store_unavailable',
+      message,
+    });
+  }
+
+  #whyNoStore(): string {
+    switch (this.#storeState.state) {
+      case 'failed':
+        return this.#storeState.message;
+      case 'untrusted':
+        return 'This workspace is not trusted, so Wavelock changes nothing in it.';
+      case 'none':
+      case 'opening':
+      case 'live':
+        return `There is no ${workflowFileName} in ${this.options.folder}.`;
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** All folders of this window, each with a model of its own. */
+import { hostname } from 'node:os';
+import * as vscode from 'vscode';
+import type { AgentName, SessionId } from '../core/model';
+import { Emitter, type Disposable } from '../shared/lifecycle';
+import type { Identity } from '../store/engine';
+import { newId } from '../store/newId';
+import { FolderModel, type FolderState } from './folderModel';
+
+export class WorkspaceModel implements Disposable {
+  readonly #folders = new Map<string, FolderModel>();
+  readonly #changed: Emitter<void>;
+  readonly #listeners: vscode.Disposable;
+  readonly #identity = windowIdentity();
+  readonly onDidChange: Emitter<void>['event'];
+
+  constructor(
+    private readonly threadScript: string,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
+    this.#changed = new Emitter((error) => {
+      log.error(error as Error);
+    });
+    this.onDidChange = this.#changed.event;
+    this.#listeners = vscode.Disposable.from(
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        this.#align();
+      }),
+      vscode.workspace.onDidGrantWorkspaceTrust(() => {
+        for (const model of this.#folders.values()) void model.setTrusted(true);
+      }),
+    );
+    this.#align();
+  }
+
+  get states(): FolderState[] {
+    return [...this.#folders.values()].map((model) => model.state);
+  }
+
+  get session(): SessionId {
+    return this.#identity.session;
+  }
+
+  folder(path: string): FolderModel | undefined {
+    return this.#folders.get(path);
+  }
+
+  dispose(): void {
+    void this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#listeners.dispose();
+    this.#changed.dispose();
+    await Promise.all([...this.#folders.values()].map((model) => model.close()));
+  }
+
+  #align(): void {
+    const wanted = (vscode.workspace.workspaceFolders ?? []).filter(
+      ({ uri }) => uri.scheme === 'file',
+    );
+    const paths = new Set(wanted.map(({ uri }) => uri.fsPath));
+    for (const [path, model] of this.#folders) {
+      if (paths.has(path)) continue;
+      this.#folders.delete(path);
+      model.dispose();
+    }
+    for (const { uri } of wanted) {
+      if (!this.#folders.has(uri.fsPath)) this.#add(uri);
+    }
+    this.#changed.fire();
+  }
+
+  #add(uri: vscode.Uri): void {
+    const settings = vscode.workspace.getConfiguration('wavelock', uri);
+    const model = new FolderModel({
+      folder: uri.fsPath,
+      identity: this.#identity,
+      threadScript: this.threadScript,
+      storeSetting: settings.get<string>('store', ''),
+      durability: settings.get<'full' | 'normal'>('durability', 'full'),
+      log: (message, error) => {
+        this.log.error(`${uri.fsPath}: ${message}`, error ?? '');
+      },
+    });
+    this.#folders.set(uri.fsPath, model);
+    model.onDidChange(() => {
+      this.#changed.fire();
+    });
+    void model.setTrusted(vscode.workspace.isTrusted);
+  }
+}
+
+function windowIdentity(): Identity {
+  const session = newId('ses') as SessionId;
+  const host = hostname();
+  const agent = `window:${host}:${session.slice(4, 10)}` as AgentName;
+  return { agent, session, host, pid: process.pid };
+}
