@@ -5,6 +5,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isStoreError } from '../core/errors';
 import type { OpId, RefusalCode } from '../core/model';
+import { duration } from './duration';
 import { present, type Document } from './present';
 import { advance, status, validate, type Workplace } from './workflowCommands';
 
@@ -102,7 +103,8 @@ function program(host: Host, deliver: (document: Document) => void): Command {
     .description('go to the next wave, or say what keeps the workflow from it')
     .option('--force', 'even if the current wave is not completed')
     .option('--reason <text>', 'why it is forced', notEmpty)
-    .action(async (options: { force?: true; reason?: string }, command: Command) => {
+    .option('--wait <duration>', 'how long to wait for the lock of the file', duration, 3_000)
+    .action(async (options: { force?: true; reason?: string; wait: number }, command: Command) => {
       if (options.force === true && options.reason === undefined) {
         command.error('error: --force needs --reason, so that others can see why', { exitCode: 2 });
       }
@@ -111,7 +113,7 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       }
       const force =
         options.force && options.reason !== undefined ? { reason: options.reason } : undefined;
-      deliver(await advance(workplace(), force));
+      deliver(await advance(workplace(), { force, lockWaitMs: options.wait }));
     });
   return root;
 }

@@ -29,14 +29,14 @@ export interface Workplace {
 
 export async function advance(
   workplace: Workplace,
-  force: { readonly reason: string } | undefined,
+  options: { readonly force: { readonly reason: string } | undefined; readonly lockWaitMs: number },
 ): Promise<AdvanceDocument> {
   const { folder, place } = locate(workplace);
   return withStore(workplace, place, async (store) => {
-    const files = new WorkflowFiles({ place, store, now: Date.now });
+    const files = new WorkflowFiles({ place, store, now: Date.now, lockWaitMs: options.lockWaitMs });
     await files.keepPromises();
     const answer = await files.advance(folder, {
-      ...(force ? { force } : {}),
+      ...(options.force ? { force: options.force } : {}),
       ...(workplace.opId === undefined ? {} : { opId: workplace.opId }),
     });
     if (!answer.ok) {

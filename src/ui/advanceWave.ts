@@ -1,7 +1,8 @@
 /** "Advance Wave", from wherever it was asked: the question, the answer, and the way out of a refusal. */
 import * as vscode from 'vscode';
 import type { AdvanceFacts, Answer, Refusal } from '../core/model';
-import type { CommandId, WorkflowTarget } from './commands';
+import { runCommand } from './commands';
+import type { WorkflowTarget } from './commandTable';
 import type { FolderState } from './folderModel';
 import type { WorkspaceModel } from './workspaceModel';
 
@@ -113,7 +114,7 @@ export class AdvanceWave {
     );
     if (choice === open) {
       const line = firstLine(state, refusal);
-      await vscode.commands.executeCommand('wavelock.openWorkflowFile' satisfies CommandId, {
+      await runCommand('wavelock.openWorkflowFile', {
         folder: state.folder,
         ...(line === undefined ? {} : { line }),
       });

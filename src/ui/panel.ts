@@ -11,7 +11,7 @@ import {
   type ToPanel,
 } from '../shared/protocol';
 import type { AdvanceWave } from './advanceWave';
-import type { CommandId } from './commands';
+import { runCommand } from './commands';
 import type { FolderState } from './folderModel';
 import type { WorkspaceModel } from './workspaceModel';
 
@@ -141,7 +141,7 @@ class Panel implements Disposable {
       case 'advance':
         return this.parts.advanceWave.quietly({ folder: message.workflow, seen: message.seen });
       case 'open':
-        await vscode.commands.executeCommand('wavelock.openWorkflowFile' satisfies CommandId, {
+        await runCommand('wavelock.openWorkflowFile', {
           folder: message.workflow,
           line: message.line,
         });

@@ -1,7 +1,7 @@
 /** One item: how far the waves are, and who holds the workflow file. */
 import * as vscode from 'vscode';
 import type { Disposable } from '../shared/lifecycle';
-import type { CommandId } from './commands';
+import type { CommandId } from './commandTable';
 import type { FolderState } from './folderModel';
 import type { WorkspaceModel } from './workspaceModel';
 
@@ -33,7 +33,9 @@ export class StatusBar implements Disposable {
 
   #show(): void {
     const state = this.#relevant();
-    const enabled = vscode.workspace.getConfiguration('wavelock').get<boolean>('statusBar.enabled', true);
+    const enabled = vscode.workspace
+      .getConfiguration('wavelock')
+      .get<boolean>('statusBar.enabled', true);
     if (!state?.workflow || !enabled) {
       this.#item.hide();
       return;

@@ -1,6 +1,6 @@
 /** Opens a workflow file where the matter is. */
 import * as vscode from 'vscode';
-import type { WorkflowTarget } from './commands';
+import type { WorkflowTarget } from './commandTable';
 import type { WorkspaceModel } from './workspaceModel';
 
 export async function openWorkflowFile(

@@ -1,0 +1,93 @@
+/**
+ * A process killed at every step of an advance: afterwards the wave has advanced exactly once or not at
+ * all, and file and store agree as soon as anybody comes next.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { WorkflowFiles } from '../../src/store/workflowFiles';
+import { stateMd, Workbench } from '../contract/stores';
+
+const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
+
+/** In the order in which they happen; the promise is made before `committed`. */
+const steps = ['locked', 'committed', 'temp', 'backup', 'check', 'rename', 'flush', 'written'];
+
+describe('crash: killed while a wave advances', function () {
+  // A dead process's lock lives until it is stale: 2 s here.
+  this.timeout(30_000);
+
+  // All at once: each spends most of its time waiting for the dead process's lock to go stale.
+  const stories = new Map<string, Promise<void>>();
+  before(() => {
+    for (const step of steps) {
+      const story = dieAndGoOn(step);
+      // A failure is told by its own test, not as an unhandled one.
+      story.catch(() => undefined);
+      stories.set(step, story);
+    }
+  });
+
+  for (const step of steps) {
+    it(`at "${step}": exactly once or not at all`, () => stories.get(step));
+  }
+});
+
+async function dieAndGoOn(step: string): Promise<void> {
+  const bench = new Workbench();
+  try {
+    const path = bench.write('STATE.md', oldText);
+    await dieAt(bench.folder, step);
+    const afterCrash = readFileSync(path, 'utf8');
+    const promised = step !== 'locked';
+    if (['flush', 'written'].includes(step)) assert.match(afterCrash, /Wave 2\/3/);
+    else assert.equal(afterCrash, oldText, 'the file is whole and old until the rename');
+
+    const store = await bench.store();
+    const files = new WorkflowFiles({
+      place: bench.place,
+      store,
+      now: Date.now,
+      lockStaleMs: 2_000,
+    });
+    assert.equal((await store.read('pendingWrites', {})).length, promised ? 1 : 0);
+    await files.keepPromises();
+    await files.keepPromises();
+
+    const state = await store.read('state', {});
+    assert.equal(state.workflows[0]?.wave, promised ? 2 : undefined);
+    assert.equal(state.runs.length, promised ? 2 : 0);
+    assert.deepEqual(await store.read('pendingWrites', {}), []);
+    const after = readFileSync(path, 'utf8');
+    if (promised) assert.match(after, /Wave 2\/3/);
+    else assert.equal(after, oldText);
+    const leftOvers = readdirSync(bench.folder).filter((name) => name.includes('wavelock-'));
+    assert.deepEqual(leftOvers, []);
+    if (promised) {
+      const backups = join(bench.folder, '.wavelock/backups/wf');
+      for (const name of readdirSync(backups)) {
+        assert.equal(readFileSync(join(backups, name), 'utf8'), oldText);
+      }
+    }
+    // And the workflow goes on from there: nothing is stuck.
+    const next = await files.advance(bench.folder, {});
+    assert.equal(next.ok, !promised);
+    if (!next.ok) assert.equal(next.refusal.code, 'wave_incomplete');
+  } finally {
+    await bench.clear();
+  }
+}
+
+async function dieAt(folder: string, step: string): Promise<void> {
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', 'out/test/crash/advanceChild.js', folder, step],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+    },
+  );
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  assert.equal(signal, 'SIGKILL', `the child did not reach "${step}"`);
+}

@@ -1,0 +1,25 @@
+/** A process that advances a wave and dies at the step that it was told: `advanceChild.js FOLDER STEP`. */
+import { WorkflowFiles } from '../../src/store/workflowFiles';
+import { openLocalStore } from '../../src/store/localStore';
+import { placeOf } from '../../src/store/place';
+import { identity } from '../contract/stores';
+
+const [folder = '', fatal = ''] = process.argv.slice(2);
+const place = placeOf(folder);
+
+async function advance(): Promise<void> {
+  const store = await openLocalStore({ place, identity: identity(), durability: 'full' });
+  const files = new WorkflowFiles({
+    place,
+    store,
+    now: Date.now,
+    lockStaleMs: 2_000,
+    onStep: (step) => {
+      if (step === fatal) process.kill(process.pid, 'SIGKILL');
+    },
+  });
+  await files.advance(folder, {});
+  await store.close();
+}
+
+void advance();
