@@ -58,22 +58,14 @@ function targetOf<Target extends WorkflowTarget>(
   return given && 'state' in given ? { folder: given.state.folder } : given;
 }
 
+/** Lets package.json show what applies. */
 function followContextKeys(of: WorkspaceModel): Disposable {
-  const known = new Map<string, boolean>();
-  const set = (key: string, value: boolean): void => {
-    if (known.get(key) === value) return;
-    known.set(key, value);
-    void vscode.commands.executeCommand('setContext', key, value);
-  };
+  let known: boolean | undefined;
   const show = (): void => {
-    set(
-      'wavelock.hasWorkflowFile',
-      of.states.some((state) => state.workflow !== null),
-    );
-    set(
-      'wavelock.hasWorkflow',
-      of.states.some((state) => state.workflow !== null && state.workflow.id !== null),
-    );
+    const has = of.states.some((state) => state.workflow !== null);
+    if (has === known) return;
+    known = has;
+    void vscode.commands.executeCommand('setContext', 'wavelock.hasWorkflowFile', has);
   };
   show();
   return of.onDidChange(show);

@@ -33,7 +33,12 @@ export async function advance(
 ): Promise<AdvanceDocument> {
   const { folder, place } = locate(workplace);
   return withStore(workplace, place, async (store) => {
-    const files = new WorkflowFiles({ place, store, now: Date.now, lockWaitMs: options.lockWaitMs });
+    const files = new WorkflowFiles({
+      place,
+      store,
+      now: Date.now,
+      lockWaitMs: options.lockWaitMs,
+    });
     await files.keepPromises();
     const answer = await files.advance(folder, {
       ...(options.force ? { force: options.force } : {}),

@@ -80,7 +80,11 @@ class Panel implements Disposable {
     const { webview } = panel;
     const dist = vscode.Uri.joinPath(parts.extensionUri, 'dist');
     webview.options = { enableScripts: true, localResourceRoots: [dist] };
-    panel.iconPath = vscode.Uri.joinPath(parts.extensionUri, 'media', 'wavelock.svg');
+    const media = vscode.Uri.joinPath(parts.extensionUri, 'media');
+    panel.iconPath = {
+      light: vscode.Uri.joinPath(media, 'panel-light.svg'),
+      dark: vscode.Uri.joinPath(media, 'panel-dark.svg'),
+    };
     this.#belongings.add(
       webview.onDidReceiveMessage((message: unknown) => {
         void this.#receive(message);

@@ -178,7 +178,8 @@ const runLooks: Record<RunStatus, Look> = {
   lost: { icon: 'debug-disconnect', word: 'Lost', colour: 'charts.yellow' },
 };
 
-/** A box that people have moved says more than the run; an untouched one leaves it to the run. */
-function lookOf(task: TaskOverview): Look {
-  return task.status === 'todo' && task.run ? runLooks[task.run.status] : taskLooks[task.status];
+/** A run at work is at work; otherwise a box that people have moved says more than the run. */
+function lookOf({ status, run }: TaskOverview): Look {
+  if (run && (run.status === 'running' || status === 'todo')) return runLooks[run.status];
+  return taskLooks[status];
 }

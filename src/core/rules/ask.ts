@@ -6,5 +6,5 @@ export function* ask<Name extends keyof RowQueries>(
   about: RowQueries[Name]['ask'],
 ): Generator<RowQuery, RowQueries[Name]['rows'], RowQueries[keyof RowQueries]['rows']> {
   // The engine answers a query with the rows of that query; the two unions correspond member by member.
-  return (yield { rows, ...about } as RowQuery);
+  return yield { rows, ...about } as RowQuery;
 }

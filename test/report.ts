@@ -1,0 +1,43 @@
+import { appendFileSync } from 'node:fs';
+import { reporters, type MochaOptions, type Runner } from 'mocha';
+
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/**
+ * Mocha's own report, and its figures in the file that WAVELOCK_TALLY names, so that scripts/test.mjs can add
+ * up layers that ran in different programs.
+ */
+class Report extends reporters.Spec {
+  constructor(runner: Runner, options?: MochaOptions) {
+    super(runner, options);
+    runner.once('end', () => {
+      const { passes, failures, pending } = this.stats;
+      addToTally({ passed: passes, failed: failures, skipped: pending });
+      failWhenSomethingLeaked();
+    });
+  }
+}
+
+function addToTally(tally: Tally): void {
+  const file = process.env['WAVELOCK_TALLY'];
+  if (file !== undefined) appendFileSync(file, JSON.stringify(tally) + '\n');
+}
+
+/** Not in the extension host, which lives longer than the tests. */
+function failWhenSomethingLeaked(): void {
+  const patience = Number(process.env['WAVELOCK_MUST_END_WITHIN'] ?? 0);
+  if (!patience) return;
+  // Without a reference of its own the timer fires only when something else keeps the program alive.
+  setTimeout(() => {
+    const held = process.getActiveResourcesInfo().join(', ');
+    process.stderr.write(`Something that a test left behind keeps the program alive: ${held}\n`);
+    addToTally({ passed: 0, failed: 1, skipped: 0 });
+    process.exit(1);
+  }, patience).unref();
+}
+
+export = Report;
