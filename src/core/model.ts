@@ -1,9 +1,17 @@
 /**
- * The words of the domain: rows as the store keeps them, commands, events and answers.
+ * The words of the domain: ids, the plan, and rows as the store keeps them. Commands, refusals and answers
+ * are in `commands.ts`, events in `events.ts`, what rules ask and return in `decision.ts`; all of them are
+ * exported from here, so that everyone imports the one `model`.
  *
- * Types only, and the few constructors that make a branded id. Rules (`rules/`) turn a command and the
- * rows it concerns into changes; nothing here knows where rows live.
+ * Types only. Ids get their brand in the codec or from `Context`; nothing here knows where rows live.
+ *
+ * Units: every instant is a wall-clock number of milliseconds since 1970 and ends in `At`, or is called
+ * `since` or `notBefore`; every duration is milliseconds and ends in `Ms`. `null` means "none", a missing
+ * field means "written by a version that did not know it" and appears in commands only.
  */
+export type * from './commands';
+export type * from './decision';
+export type * from './events';
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -13,6 +21,22 @@ export type WorkflowId = Branded<'WorkflowId'>;
 export type TaskId = Branded<'TaskId'>;
 export type SessionId = Branded<'SessionId'>;
 export type OpId = Branded<'OpId'>;
+export type AgentId = Branded<'AgentId'>;
+export type LockId = Branded<'LockId'>;
+/** Place in a queue; chosen by the waiter, so that a renewal and a lost answer find the same place. */
+export type WaiterId = Branded<'WaiterId'>;
+
+/** Proof of a claim. Only the claim's own reply holds it; the store keeps its digest. */
+export type ClaimToken = Branded<'ClaimToken'>;
+export type TokenDigest = Branded<'TokenDigest'>;
+
+/** One boot of one machine. Its monotonic clock is shared by all processes and survives none. */
+export type BootId = Branded<'BootId'>;
+/** `host/bootId`: who has seen what. Not a process, so that short calls add up. */
+export type ObserverId = Branded<'ObserverId'>;
+
+/** The canonical text of a lock's resource, made by `parseKey` only. */
+export type ResourceKey = Branded<'ResourceKey'>;
 
 /** Agents go by their name, which is durable; a process of theirs is a session. */
 export type AgentName = Branded<'AgentName'>;
@@ -64,6 +88,47 @@ export interface Plan {
   readonly waves: readonly PlanWave[];
 }
 
+/* ------------------------------------------------------------------ clocks and processes */
+
+/**
+ * The moment of a claim, heartbeat, grant or renewal, as its maker's clocks had it. Which of them counts is
+ * decided by who looks (LEASE-2 … LEASE-6).
+ */
+export interface Beat {
+  readonly host: string;
+  readonly bootId: BootId;
+  /** Milliseconds of the clock that stops in suspend and never jumps; comparable within a boot only. */
+  readonly mono: number;
+  readonly wall: number;
+  /** The database server's clock, when there is one server for all; else null. */
+  readonly server: number | null;
+}
+
+/** Enough to know a process again, and to tell it from another that was given the same pid. */
+export interface ProcessIdentity {
+  readonly host: string;
+  readonly bootId: BootId;
+  readonly pidNamespace: string;
+  readonly pid: number;
+  /** In the unit of the operating system; compared for equality only. */
+  readonly startTime: string;
+}
+
+export type Liveness = 'alive' | 'gone' | 'unknown';
+
+/** Why something was taken to be over; kept with the event and shown to people. */
+export interface Evidence {
+  readonly rule:
+    'same-boot' | 'other-boot' | 'other-host' | 'server-time' | 'process-gone' | 'forced';
+  /** Age of the last beat on the clock that decided; null when no clock was needed. */
+  readonly ageMs: number | null;
+  readonly ttlMs: number;
+  readonly process: Liveness;
+  /** Where the holder lived, and who judged. */
+  readonly host: string;
+  readonly observer: ObserverId;
+}
+
 /* ------------------------------------------------------------------ rows */
 
 export interface WorkflowRow {
@@ -78,21 +143,229 @@ export interface WorkflowRow {
   readonly status: 'active' | 'completed';
 }
 
-export type RunStatus =
-  'queued' | 'running' | 'completed' | 'error' | 'killed' | 'cancelled' | 'lost';
+export type RunStatus = 'queued' | 'running' | EndedStatus;
+export type EndedStatus = 'completed' | 'error' | 'killed' | 'cancelled' | 'lost';
 
+/** A JSON value as a program handed it over; never interpreted. */
+export type Json =
+  string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
+
+/**
+ * One attempt at a piece of work. `status` only ever rises: queued, running, ended.
+ *
+ * Rows come from the store in the order of creation; putting a known id keeps its place, so no row needs a
+ * number of its own for "oldest".
+ */
 export interface RunRow {
   readonly id: RunId;
   readonly title: string;
   readonly status: RunStatus;
+  readonly parent: RunId | null;
+  /** As given; each is satisfied by any attempt of its chain. */
   readonly dependsOn: readonly RunId[];
+  /**
+   * The members of `dependsOn` of which no attempt has completed yet. Kept by the transaction that completes
+   * one, so that a claim finds the claimable by index. Blocked is not stored: see `blockedBy` in views.ts.
+   */
+  readonly unmet: readonly RunId[];
   readonly workflow: WorkflowId | null;
   readonly wave: number | null;
   readonly task: TaskId | null;
   readonly priority: number;
   readonly attempt: number;
   readonly maxAttempts: number;
+  readonly backoff: Backoff;
+  /** Not claimable before this wall-clock time. */
+  readonly notBefore: number | null;
+  readonly timeoutMs: number | null;
   readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  /** Set from the claim on, and kept when ended, so that a late holder can be told `stale_claim`. */
+  readonly claim: ClaimRow | null;
+  /** Number of claims so far; the claim's epoch is the value it made. */
+  readonly epoch: number;
+  readonly stop: StopRequest | null;
+  readonly result: Json | null;
+  readonly error: { readonly code: string; readonly message: string } | null;
+  /** Why a person or a rule ended it. */
+  readonly reason: string | null;
+  readonly retryOf: RunId | null;
+  /** First attempt of the chain; its own id for a first attempt. */
+  readonly root: RunId;
+  /** For the next attempt. */
+  readonly handoff: string | null;
+  readonly links: readonly Link[];
+}
+
+export interface Backoff {
+  readonly baseMs: number;
+  readonly capMs: number;
+}
+
+/** To a log, an artefact or a page: a relative path of the workspace, or an http(s) address. */
+export interface Link {
+  readonly kind: 'log' | 'artefact' | 'page';
+  readonly target: string;
+}
+
+export interface ClaimRow {
+  readonly agent: AgentName;
+  readonly session: SessionId;
+  readonly epoch: number;
+  readonly tokenDigest: TokenDigest;
+  readonly leaseMs: number;
+  /** For display: `beat.wall + leaseMs`. Whether it is over, the clocks of `beat` decide. */
+  readonly leaseUntil: number;
+  /** The last sign of life; the claim itself is the first. */
+  readonly beat: Beat;
+  /** When it was claimed; timeouts count from here. */
+  readonly started: Beat;
+  /** The process that heartbeats by itself; null for a plain claim, whose process is gone at once. */
+  readonly process: ProcessIdentity | null;
+}
+
+/** Asked of a running run, delivered by its next heartbeat; after the grace it is killed without an answer. */
+export interface StopRequest {
+  readonly directive: 'cancel' | 'kill';
+  readonly reason: string | null;
+  readonly by: AgentName;
+  readonly asked: Beat;
+  readonly graceMs: number;
+}
+
+export interface AgentRow {
+  readonly id: AgentId;
+  /** The key: agents go by their name. */
+  readonly name: AgentName;
+  readonly kind: AgentKind;
+  readonly description: string;
+  readonly registeredAt: number;
+  /** Last sign of life of any session or call. */
+  readonly seen: Beat;
+}
+
+export type AgentKind = 'window' | 'terminal' | 'worker' | 'mcp' | 'other';
+
+/** One process of an agent. Dropped when it ends or is found gone. */
+export interface SessionRow {
+  readonly id: SessionId;
+  readonly agent: AgentName;
+  readonly process: ProcessIdentity;
+  readonly startedAt: number;
+  readonly seen: Beat;
+}
+
+export type LockMode = 'read' | 'write';
+export type ResourceKind = 'path' | 'symbol' | 'glob' | 'task' | 'workspace';
+
+/**
+ * A parsed resource. `anchor` is what an index can find it by: two keys that can mean the same thing have
+ * anchors of which one is equal to, or a folder above, the other (KEY-6).
+ */
+export interface LockKey {
+  readonly resource: ResourceKey;
+  readonly kind: ResourceKind;
+  /** The file of a path or symbol, the folder of a glob's literal prefix, `task:ID`, or '' for the root. */
+  readonly anchor: string;
+  /** The linked worktree, '' for the main one; null spans all of them. */
+  readonly worktree: string | null;
+}
+
+export interface LockRow extends LockKey {
+  readonly id: LockId;
+  readonly mode: LockMode;
+  readonly agent: AgentName;
+  readonly session: SessionId;
+  /** Only grows, across all locks of the store. */
+  readonly fence: number;
+  readonly since: number;
+  readonly grant: Beat;
+  readonly ttlMs: number;
+  /** For display: `grant.wall + ttlMs`. */
+  readonly expiresAt: number;
+  /** Content of the file when the lock was taken; null when it is no file, or not there. */
+  readonly hash: ContentHash | null;
+}
+
+export interface LockRequest extends LockKey {
+  readonly mode: LockMode;
+  readonly hash: ContentHash | null;
+}
+
+/** A waiting acquire: a batch waits, is offered and is granted as a whole. In FIFO order of creation. */
+export interface WaiterRow {
+  readonly id: WaiterId;
+  readonly agent: AgentName;
+  readonly session: SessionId;
+  readonly requests: readonly LockRequest[];
+  readonly ttlMs: number;
+  readonly since: number;
+  readonly renewed: Beat;
+  /** Its turn: until it is over, nobody who conflicts may overtake. */
+  readonly offer: { readonly made: Beat; readonly ttlMs: number } | null;
+}
+
+/** A waiting claim, in FIFO order of creation. */
+export interface SlotWaiterRow {
+  readonly id: WaiterId;
+  readonly agent: AgentName;
+  readonly session: SessionId;
+  /** What it would take: a run of this workflow, this run, or any. */
+  readonly workflow: WorkflowId | null;
+  readonly run: RunId | null;
+  readonly since: number;
+  readonly renewed: Beat;
+  /** Its process, when that may be judged; null for a plain call. */
+  readonly process: ProcessIdentity | null;
+}
+
+/**
+ * When an observer first saw a beat that its own clock cannot date. An observation, not state: written
+ * without an event, not derived from events, and never compared by `store verify`.
+ */
+export interface SightingRow {
+  readonly observer: ObserverId;
+  readonly subject: string;
+  readonly beat: Beat;
+  /** The observer's clocks at first sight. */
+  readonly mono: number;
+  readonly wall: number;
+}
+
+/** A token bucket; like a sighting, not derived from events. */
+export interface RateRow {
+  readonly key: string;
+  readonly tokens: number;
+  readonly at: Beat;
+}
+
+export interface ConfigRow {
+  readonly key: ConfigKey;
+  readonly value: ConfigValue;
+}
+
+export type ConfigKey =
+  | 'slots'
+  | `slots.${string}`
+  | 'lease.claim'
+  | 'lease.program'
+  | 'lock.ttl'
+  | 'grace'
+  | 'retention.days'
+  | 'retention.max'
+  | 'rate.mutations'
+  | 'rate.notifications'
+  | 'backups.keep'
+  | 'workflow.files'
+  | `validate.${string}`;
+
+export type ConfigValue = number | string | readonly string[];
+
+/** A number that only grows; `fence` is the last fencing token that was given. */
+export interface CounterRow {
+  readonly name: 'fence';
+  readonly value: number;
 }
 
 /**
@@ -130,194 +403,4 @@ export interface Holder {
   readonly host: string;
   readonly pid: number;
   readonly since: number;
-}
-
-/* ------------------------------------------------------------------ events */
-
-export type EventKind =
-  | 'workflow.created'
-  | 'workflow.advanced'
-  | 'workflow.completed'
-  | 'run.created'
-  | 'file.intent'
-  | 'file.written'
-  | 'lock.acquired'
-  | 'lock.released';
-
-/** What a rule says has happened; the store adds seq, time and author. */
-export interface NewEvent {
-  readonly kind: EventKind;
-  readonly run?: RunId;
-  readonly workflow?: WorkflowId;
-  readonly task?: TaskId;
-  readonly resource?: string;
-  /** Whatever a view needs to follow without reading rows. */
-  readonly data: Readonly<Record<string, unknown>>;
-}
-
-export interface StoredEvent extends NewEvent {
-  readonly v: 1;
-  readonly seq: Seq;
-  /** For display only; `seq` orders. */
-  readonly at: number;
-  readonly agent: AgentName;
-  readonly session: SessionId;
-  readonly opId: OpId;
-}
-
-/* ------------------------------------------------------------------ commands and answers */
-
-/** Asks a workflow for its next wave, on the evidence of the file as the caller has read it under lock. */
-export interface AdvanceWave {
-  readonly kind: 'wave.advance';
-  readonly plan: Plan;
-  readonly file: RelativePath;
-  readonly worktree: string;
-  /** The wave that the asker saw; a plan that has moved on since is a `conflict`. */
-  readonly seen?: number;
-  readonly force?: { readonly reason: string };
-  /** The write that follows when the answer is yes. */
-  readonly write: {
-    readonly base: ContentHash;
-    readonly target: ContentHash;
-    readonly updated: string;
-  };
-}
-
-/** Confirms that a pending write has reached the file. Confirming what is already confirmed is fine. */
-export interface ConfirmWrite {
-  readonly kind: 'file.confirm';
-  readonly workflow: WorkflowId;
-  readonly target: ContentHash;
-  /** What the file holds now; another program may have edited beside us. */
-  readonly hash: ContentHash;
-}
-
-export interface HoldGuard {
-  readonly kind: 'guard.hold';
-  readonly file: RelativePath;
-  readonly worktree: string;
-  readonly holder: Holder;
-}
-
-export interface FreeGuard {
-  readonly kind: 'guard.free';
-  readonly file: RelativePath;
-  readonly worktree: string;
-}
-
-export type Command = AdvanceWave | ConfirmWrite | HoldGuard | FreeGuard;
-
-export interface AdvanceFacts {
-  readonly workflow: WorkflowId;
-  readonly from: number;
-  readonly to: number;
-  readonly completed: boolean;
-  readonly runs: readonly RunRow[];
-  readonly carriedOver: readonly RunId[];
-}
-
-/** What each kind of command answers when it is granted. */
-export interface Granted {
-  'wave.advance': AdvanceFacts;
-  'file.confirm': { readonly confirmed: boolean };
-  'guard.hold': Nothing;
-  'guard.free': Nothing;
-}
-
-/** An object of which nothing more is known, or needed. */
-export type Nothing = Readonly<Record<string, never>>;
-
-export interface Blocker {
-  readonly task: TaskId;
-  readonly run?: RunId;
-  readonly status: TaskStatus | RunStatus;
-  readonly why: string;
-}
-
-export interface Denial {
-  readonly resource: string;
-  readonly holder: {
-    readonly id: string;
-    readonly name: string;
-    readonly description: string;
-    readonly since?: number;
-  };
-}
-
-/** A refusal is an answer, not a failure: a stable code, a sentence, and all the facts behind it. */
-export type Refusal =
-  | {
-      readonly code: 'wave_incomplete';
-      readonly message: string;
-      readonly blockers: readonly Blocker[];
-    }
-  | {
-      readonly code: 'invalid_workflow';
-      readonly message: string;
-      readonly problems: readonly Problem[];
-    }
-  | {
-      readonly code: 'lock_denied';
-      readonly message: string;
-      readonly denials: readonly Denial[];
-      readonly retryAfterMs: number;
-    }
-  | { readonly code: 'unknown_workflow'; readonly message: string }
-  | { readonly code: 'invalid_transition'; readonly message: string }
-  | { readonly code: 'conflict'; readonly message: string }
-  | { readonly code: 'bad_input'; readonly message: string };
-
-export type RefusalCode = Refusal['code'];
-
-/** `at` is the head of the event order when the answer was decided. */
-export type Answer<Facts> =
-  | { readonly ok: true; readonly at: Seq; readonly facts: Facts }
-  | { readonly ok: false; readonly at: Seq; readonly refusal: Refusal };
-
-/* ------------------------------------------------------------------ how a rule talks to a store */
-
-/** The only questions a rule may ask. Each engine answers all of them by index. */
-export interface RowQueries {
-  workflow: { readonly ask: { readonly id: WorkflowId }; readonly rows: WorkflowRow | null };
-  /** The newest run of each task. */
-  newestRuns: { readonly ask: { readonly workflow: WorkflowId }; readonly rows: readonly RunRow[] };
-  pending: { readonly ask: { readonly workflow: WorkflowId }; readonly rows: PendingWrite | null };
-  guard: {
-    readonly ask: { readonly file: RelativePath; readonly worktree: string };
-    readonly rows: GuardRow | null;
-  };
-}
-
-export type RowQuery = {
-  [Name in keyof RowQueries]: { readonly rows: Name } & RowQueries[Name]['ask'];
-}[keyof RowQueries];
-
-export type RowChange =
-  | { readonly put: 'workflow'; readonly row: WorkflowRow }
-  | { readonly put: 'run'; readonly row: RunRow }
-  | { readonly put: 'pending'; readonly row: PendingWrite }
-  | { readonly drop: 'pending'; readonly workflow: WorkflowId }
-  | { readonly put: 'guard'; readonly row: GuardRow }
-  | { readonly drop: 'guard'; readonly file: RelativePath; readonly worktree: string };
-
-export interface Changes<Facts> {
-  readonly facts: Facts;
-  readonly changes: readonly RowChange[];
-  readonly events: readonly NewEvent[];
-}
-
-/** A rule asks for rows one query at a time and ends in changes or a refusal. */
-export type Decision<Facts> = Generator<
-  RowQuery,
-  Changes<Facts> | Refusal,
-  RowQueries[keyof RowQueries]['rows']
->;
-
-/** Everything a rule may know of the world. */
-export interface Context {
-  readonly now: number;
-  readonly session: SessionId;
-  readonly agent: AgentName;
-  newRunId(): RunId;
 }

@@ -68,9 +68,9 @@ describe('WAVE: advance', () => {
     const facts = granted(perform(rows, { ...advanceOf(plan), force: { reason: 'demo today' } }));
     assert.deepEqual(facts.carriedOver, ['run_a']);
     assert.equal(rows.runs[0]?.status, 'running');
-    const event = rows.events.find(({ kind }) => kind === 'workflow.advanced');
-    assert.equal(event?.data['forced'], 'demo today');
-    assert.equal((event?.data['blockers'] as unknown[]).length, 2);
+    const event = rows.events.find((candidate) => candidate.kind === 'workflow.advanced');
+    assert.equal(event?.data.forced, 'demo today');
+    assert.equal(event.data.blockers?.length, 2);
   });
 
   it('WAVE-5 queues one run per task of the next wave, with its dependencies', () => {

@@ -25,6 +25,7 @@ import type {
   WorkflowRow,
 } from '../model';
 import { ask } from './ask';
+import { newRun } from './runs';
 
 export function* advanceWave(command: AdvanceWave, context: Context): Decision<AdvanceFacts> {
   const { plan } = command;
@@ -206,26 +207,32 @@ function runsForWave(
     );
   });
   const ids = new Map<TaskId, RunId>(due.map((task) => [task.id, context.newRunId()]));
+  const completed = new Set(
+    [...existing.values()].flatMap((run) => (run.status === 'completed' ? [run.id] : [])),
+  );
   const done = new Set(
     plan.waves.flatMap((wave) =>
       wave.tasks.flatMap((task) => (task.status === 'done' ? [task.id] : [])),
     ),
   );
-  return due.map((task) => ({
-    // `due` made the ids; each of its tasks has one.
-    id: ids.get(task.id) as RunId,
-    title: task.description === '' ? task.id : task.description,
-    status: 'queued',
-    dependsOn: task.dependsOn.flatMap((dependency) => {
+  return due.map((task) => {
+    const dependsOn = task.dependsOn.flatMap((dependency) => {
       const run = ids.get(dependency) ?? existing.get(dependency)?.id;
       return run === undefined || done.has(dependency) ? [] : [run];
-    }),
-    workflow: plan.id,
-    wave: number,
-    task: task.id,
-    priority: 0,
-    attempt: 1,
-    maxAttempts: 1,
-    createdAt: context.now,
-  }));
+    });
+    return newRun(
+      {
+        // `due` made the ids; each of its tasks has one.
+        id: ids.get(task.id) as RunId,
+        title: task.description === '' ? task.id : task.description,
+        dependsOn,
+        // What is done holds nothing up, also when the file learnt of it before the store's row says so.
+        unmet: dependsOn.filter((run) => !completed.has(run)),
+        workflow: plan.id,
+        wave: number,
+        task: task.id,
+      },
+      context,
+    );
+  });
 }
