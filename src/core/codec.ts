@@ -4,60 +4,216 @@
  * has added survive a round trip.
  */
 import * as z from 'zod/mini';
-import type { GuardRow, Holder, PendingWrite, RunRow, StoredEvent, WorkflowRow } from './model';
+import type {
+  AgentRow,
+  ConfigRow,
+  CounterRow,
+  GuardRow,
+  Holder,
+  LockRow,
+  PendingWrite,
+  RateRow,
+  RunRow,
+  SessionRow,
+  SightingRow,
+  SlotWaiterRow,
+  StoredEvent,
+  WaiterRow,
+  WorkflowRow,
+} from './model';
+
+/* ------------------------------------------------------------------ rows: loose at every level */
+
+const texts = z.array(z.string());
+const text = z.string();
+const instant = z.number();
+const duration = z.number().check(z.minimum(0));
+const nullable = z.nullable;
+
+const beat = z.looseObject({
+  host: text,
+  bootId: text,
+  mono: z.number(),
+  wall: instant,
+  server: nullable(instant),
+});
+const processIdentity = z.looseObject({
+  host: text,
+  bootId: text,
+  pidNamespace: text,
+  pid: z.int(),
+  startTime: text,
+});
 
 const workflowRow = z.looseObject({
-  id: z.string(),
-  name: z.string(),
-  file: z.string(),
-  worktree: z.string(),
+  id: text,
+  name: text,
+  file: text,
+  worktree: text,
   wave: z.int(),
   waveCount: z.int(),
   status: z.enum(['active', 'completed']),
 });
 
+const runStatus = z.enum([
+  'queued',
+  'running',
+  'completed',
+  'error',
+  'killed',
+  'cancelled',
+  'lost',
+]);
+const linkRow = z.looseObject({ kind: z.enum(['log', 'artefact', 'page']), target: text });
 const runRow = z.looseObject({
-  id: z.string(),
-  title: z.string(),
-  status: z.enum(['queued', 'running', 'completed', 'error', 'killed', 'cancelled', 'lost']),
-  dependsOn: z.array(z.string()),
-  workflow: z.nullable(z.string()),
-  wave: z.nullable(z.int()),
-  task: z.nullable(z.string()),
+  id: text,
+  title: text,
+  status: runStatus,
+  parent: nullable(text),
+  dependsOn: texts,
+  unmet: texts,
+  workflow: nullable(text),
+  wave: nullable(z.int()),
+  task: nullable(text),
   priority: z.number(),
   attempt: z.int(),
   maxAttempts: z.int(),
-  createdAt: z.number(),
+  backoff: z.looseObject({ baseMs: duration, capMs: duration }),
+  notBefore: nullable(instant),
+  timeoutMs: nullable(duration),
+  createdAt: instant,
+  startedAt: nullable(instant),
+  endedAt: nullable(instant),
+  claim: nullable(
+    z.looseObject({
+      agent: text,
+      session: text,
+      epoch: z.int(),
+      tokenDigest: text,
+      leaseMs: duration,
+      leaseUntil: instant,
+      beat,
+      started: beat,
+      process: nullable(processIdentity),
+    }),
+  ),
+  epoch: z.int(),
+  stop: nullable(
+    z.looseObject({
+      directive: z.enum(['cancel', 'kill']),
+      reason: nullable(text),
+      by: text,
+      asked: beat,
+      graceMs: duration,
+    }),
+  ),
+  result: z.json(),
+  error: nullable(z.looseObject({ code: text, message: text })),
+  reason: nullable(text),
+  retryOf: nullable(text),
+  root: text,
+  handoff: nullable(text),
+  links: z.array(linkRow),
 });
 
+const agentKind = z.enum(['window', 'terminal', 'worker', 'mcp', 'other']);
+const agentRow = z.looseObject({
+  id: text,
+  name: text,
+  kind: agentKind,
+  description: text,
+  registeredAt: instant,
+  seen: beat,
+});
+const sessionRow = z.looseObject({
+  id: text,
+  agent: text,
+  process: processIdentity,
+  startedAt: instant,
+  seen: beat,
+});
+
+const lockMode = z.enum(['read', 'write']);
+const lockKey = {
+  resource: text,
+  kind: z.enum(['path', 'symbol', 'glob', 'task', 'workspace']),
+  anchor: text,
+  worktree: nullable(text),
+};
+const lockRow = z.looseObject({
+  ...lockKey,
+  id: text,
+  mode: lockMode,
+  agent: text,
+  session: text,
+  fence: z.int(),
+  since: instant,
+  grant: beat,
+  ttlMs: duration,
+  expiresAt: instant,
+  hash: nullable(text),
+});
+const waiterRow = z.looseObject({
+  id: text,
+  agent: text,
+  session: text,
+  requests: z.array(z.looseObject({ ...lockKey, mode: lockMode, hash: nullable(text) })),
+  ttlMs: duration,
+  since: instant,
+  renewed: beat,
+  offer: nullable(z.looseObject({ made: beat, ttlMs: duration })),
+});
+const slotWaiterRow = z.looseObject({
+  id: text,
+  agent: text,
+  session: text,
+  workflow: nullable(text),
+  run: nullable(text),
+  since: instant,
+  renewed: beat,
+  process: nullable(processIdentity),
+});
+const sightingRow = z.looseObject({
+  observer: text,
+  subject: text,
+  beat,
+  mono: z.number(),
+  wall: instant,
+});
+const rateRow = z.looseObject({ key: text, tokens: z.number(), at: beat });
+const configValue = z.union([z.number(), text, texts]);
+const configRow = z.looseObject({ key: text, value: configValue });
+const counterRow = z.looseObject({ name: z.enum(['fence']), value: z.int() });
+
 const pendingWrite = z.looseObject({
-  workflow: z.string(),
-  file: z.string(),
-  worktree: z.string(),
-  edit: z.looseObject({ kind: z.literal('wave'), wave: z.int(), updated: z.string() }),
-  base: z.string(),
-  target: z.string(),
-  session: z.string(),
-  since: z.number(),
+  workflow: text,
+  file: text,
+  worktree: text,
+  edit: z.looseObject({ kind: z.literal('wave'), wave: z.int(), updated: text }),
+  base: text,
+  target: text,
+  session: text,
+  since: instant,
 });
 
 const holder = z.looseObject({
-  agent: z.string(),
-  session: z.string(),
-  host: z.string(),
+  agent: text,
+  session: text,
+  host: text,
   pid: z.int(),
-  since: z.number(),
+  since: instant,
 });
-const guardRow = z.looseObject({ file: z.string(), worktree: z.string(), holder });
+const guardRow = z.looseObject({ file: text, worktree: text, holder });
 
+/** Kind and data stay open: a newer version's events are kept, and moved past by `evolve`. */
 const storedEvent = z.looseObject({
   v: z.literal(1),
   seq: z.int(),
-  at: z.number(),
-  kind: z.string(),
-  agent: z.string(),
-  session: z.string(),
-  opId: z.string(),
+  at: instant,
+  kind: text,
+  agent: text,
+  session: text,
+  opId: text,
   data: z.record(z.string(), z.unknown()),
 });
 
@@ -69,6 +225,15 @@ export class CodecError extends Error {
 // The brands say "this came through the codec", so this is the one place that gives them.
 export const decodeWorkflow = decoder<WorkflowRow>('workflow', workflowRow);
 export const decodeRun = decoder<RunRow>('run', runRow);
+export const decodeAgent = decoder<AgentRow>('agent', agentRow);
+export const decodeSession = decoder<SessionRow>('session', sessionRow);
+export const decodeLock = decoder<LockRow>('lock', lockRow);
+export const decodeWaiter = decoder<WaiterRow>('waiter', waiterRow);
+export const decodeSlotWaiter = decoder<SlotWaiterRow>('slot waiter', slotWaiterRow);
+export const decodeSighting = decoder<SightingRow>('sighting', sightingRow);
+export const decodeRate = decoder<RateRow>('rate', rateRow);
+export const decodeConfig = decoder<ConfigRow>('setting', configRow);
+export const decodeCounter = decoder<CounterRow>('counter', counterRow);
 export const decodePending = decoder<PendingWrite>('pending write', pendingWrite);
 export const decodeGuard = decoder<GuardRow>('guard', guardRow);
 export const decodeHolder = decoder<Holder>('holder', holder);

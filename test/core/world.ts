@@ -22,6 +22,7 @@ import type {
   TaskStatus,
   WorkflowRow,
 } from '../../src/core/model';
+import { newRun } from '../../src/core/rules/runs';
 import { guardKey, type StateRows } from '../../src/core/views';
 
 export const session = 'ses_test' as SessionId;
@@ -59,7 +60,30 @@ export const context = (): Context => ({
   now: 1_000,
   session,
   agent: 'tester' as never,
+  named: true,
+  agentKind: 'other',
+  process: {
+    host: 'host',
+    bootId: 'boot' as never,
+    pidNamespace: 'ns',
+    pid: 1,
+    startTime: '1',
+  },
+  mono: 1_000,
+  server: null,
+  host: 'host',
+  bootId: 'boot' as never,
+  pidNamespace: 'ns',
+  observer: 'host/boot' as never,
+  sharedMono: true,
+  liveness: () => 'unknown',
+  caseFold: false,
   newRunId: () => `run_new${(ids += 1)}` as never,
+  newAgentId: () => `agt_new${(ids += 1)}` as never,
+  newLockId: () => `lck_new${(ids += 1)}` as never,
+  newToken: () => `token${(ids += 1)}` as never,
+  digest: (token) => `digest of ${token}` as never,
+  random: () => 0.5,
 });
 
 export type Outcome<C extends Command> = Changes<Granted[C['kind']]> | Refusal;
@@ -68,7 +92,14 @@ export type Outcome<C extends Command> = Changes<Granted[C['kind']]> | Refusal;
 export function perform<C extends Command>(rows: PlainRows, command: C): Outcome<C> {
   const decision = decide(command, context());
   let step = decision.next();
-  while (step.done !== true) step = decision.next(answer(rows, step.value));
+  while (step.done !== true) {
+    if ('write' in step.value) {
+      for (const change of step.value.write) apply(rows, change);
+      step = decision.next(undefined);
+    } else {
+      step = decision.next(answer(rows, step.value));
+    }
+  }
   const outcome = step.value;
   if ('code' in outcome) return outcome;
   for (const change of outcome.changes) apply(rows, change);
@@ -111,13 +142,16 @@ function answer(rows: PlainRows, query: RowQuery): RowQueries[keyof RowQueries][
       return rows.pending.get(query.workflow) ?? null;
     case 'guard':
       return rows.guards.get(guardKey(query)) ?? null;
+    default:
+      assert.fail(`no ${query.rows} here`);
   }
 }
 
 function apply(rows: PlainRows, change: RowChange): void {
   if ('drop' in change) {
     if (change.drop === 'pending') rows.pending.delete(change.workflow);
-    else rows.guards.delete(guardKey(change));
+    else if (change.drop === 'guard') rows.guards.delete(guardKey(change));
+    else assert.fail(`no ${change.drop} here`);
     return;
   }
   switch (change.put) {
@@ -133,6 +167,8 @@ function apply(rows: PlainRows, change: RowChange): void {
     case 'guard':
       rows.guards.set(guardKey(change.row), change.row);
       return;
+    default:
+      assert.fail(`no ${change.put} here`);
   }
 }
 
@@ -174,17 +210,15 @@ export function advanceOf(plan: Plan): AdvanceWave {
 }
 
 export function run(id: string, task: string, status: RunStatus): RunRow {
-  return {
-    id: id as never,
-    title: task,
-    status,
-    dependsOn: [],
-    workflow: 'wf' as never,
-    wave: Number(task.split('-')[0]),
-    task: task as never,
-    priority: 0,
-    attempt: 1,
-    maxAttempts: 1,
-    createdAt: 0,
-  };
+  return newRun(
+    {
+      id: id as never,
+      title: task,
+      status,
+      workflow: 'wf' as never,
+      wave: Number(task.split('-')[0]),
+      task: task as never,
+    },
+    { now: 0 },
+  );
 }

@@ -5,7 +5,7 @@
  * command has a savepoint, so one that fails leaves the others standing. If the transaction itself is
  * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
  */
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -20,11 +20,15 @@ import {
 import { decide } from '../../core/decide';
 import { StoreError } from '../../core/errors';
 import type {
+  AgentId,
   Changes,
+  ClaimToken,
   Command,
   Context,
   Granted,
+  LockId,
   NewEvent,
+  ObserverId,
   Refusal,
   RowChange,
   RowQueries,
@@ -32,6 +36,8 @@ import type {
   RunId,
   Seq,
   StoredEvent,
+  TokenDigest,
+  Write,
 } from '../../core/model';
 import { createStoreFolder, overwriteHint } from '../durableFs';
 import {
@@ -43,6 +49,7 @@ import {
   type Reads,
   type Submission,
 } from '../engine';
+import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
 import { whenFree } from '../mailbox';
 import { newId } from '../newId';
 import { migrate } from './migrate';
@@ -181,36 +188,69 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context: Context = {
-      now: Date.now(),
-      session: identity.session,
-      agent: identity.agent,
-      newRunId: () => newId('run') as RunId,
+    const context = this.#context();
+    const append = (events: readonly NewEvent[]): void => {
+      for (const event of events) {
+        this.#append({
+          v: 1,
+          seq: this.#headSeq() + 1,
+          at: context.now,
+          agent: identity.agent,
+          session: identity.session,
+          opId,
+          ...event,
+        });
+      }
     };
-    const decided = this.#drive(command, context);
+    const decided = this.#drive(command, context, ({ write, events }) => {
+      for (const change of write) this.#apply(change);
+      append(events);
+    });
     if ('code' in decided) return { ok: false, at: this.#headSeq(), refusal: decided };
 
     for (const change of decided.changes) this.#apply(change);
-    for (const event of decided.events) {
-      this.#append({
-        v: 1,
-        seq: this.#headSeq() + 1,
-        at: context.now,
-        agent: identity.agent,
-        session: identity.session,
-        opId,
-        ...event,
-      } satisfies StoredEvent & NewEvent);
-    }
+    append(decided.events);
     const answer: AnyAnswer = { ok: true, at: this.#headSeq(), facts: decided.facts };
     this.#sql('INSERT INTO ops VALUES (?, ?)').run(opId, JSON.stringify(answer));
     return answer;
   }
 
-  #drive(command: Command, context: Context): Decided {
+  #context(): Context {
+    const { agent, session, host, pid } = this.options.identity;
+    return {
+      agent,
+      named: true,
+      agentKind: 'other',
+      session,
+      process: processIdentity(host, pid),
+      now: Date.now(),
+      mono: monotonic(),
+      server: null,
+      host,
+      ...thisBoot,
+      observer: `${host}/${thisBoot.bootId}` as ObserverId,
+      liveness,
+      caseFold: process.platform === 'win32' || process.platform === 'darwin',
+      newRunId: () => newId('run') as RunId,
+      newAgentId: () => newId('agt') as AgentId,
+      newLockId: () => newId('lck') as LockId,
+      newToken: () => randomBytes(20).toString('hex') as ClaimToken,
+      digest: (token) => createHash('sha256').update(token).digest('hex') as TokenDigest,
+      random: Math.random,
+    };
+  }
+
+  #drive(command: Command, context: Context, write: (write: Write) => void): Decided {
     const decision = decide(command, context);
     let step = decision.next();
-    while (step.done !== true) step = decision.next(this.#rows(step.value));
+    while (step.done !== true) {
+      if ('write' in step.value) {
+        write(step.value);
+        step = decision.next(undefined);
+      } else {
+        step = decision.next(this.#rows(step.value));
+      }
+    }
     return step.value;
   }
 
@@ -240,6 +280,8 @@ export class SqliteEngine implements Engine {
           ),
           decodeGuard,
         );
+      default:
+        return notStoredYet(query.rows);
     }
   }
 
@@ -247,6 +289,8 @@ export class SqliteEngine implements Engine {
     if ('drop' in change) {
       if (change.drop === 'pending') {
         this.#sql('DELETE FROM pending_writes WHERE workflow = ?').run(change.workflow);
+      } else if (change.drop !== 'guard') {
+        notStoredYet(change.drop);
       } else {
         this.#sql('DELETE FROM guards WHERE worktree = ? AND file = ?').run(
           change.worktree,
@@ -279,6 +323,8 @@ export class SqliteEngine implements Engine {
           text,
         );
         return;
+      default:
+        notStoredYet(change.put);
     }
   }
 
@@ -356,6 +402,11 @@ export class SqliteEngine implements Engine {
     }
     return statement;
   }
+}
+
+/** The one place where rules know more than this engine: kinds of rows that have no table yet. */
+function notStoredYet(kind: string): never {
+  throw new Error(`the SQLite engine does not keep ${kind} yet`);
 }
 
 function newestRuns(where: string): string {

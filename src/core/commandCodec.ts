@@ -1,0 +1,354 @@
+/**
+ * unknown → Command. Total: any JSON value gives a command or a refusal, never an exception. What comes in
+ * here was typed by people or made by programs that we do not know; behind it, types are trusted.
+ *
+ * A command has no field that this version does not know: a misspelt option must not be silently ignored.
+ */
+import * as z from 'zod/mini';
+import type { Command, Refusal, RefusalOf } from './model';
+
+export const limits = {
+  /** Of the whole command, in UTF-16 units of text and 8 for each other value. */
+  size: 1_000_000,
+  depth: 64,
+  title: 500,
+  name: 64,
+  note: 10_000,
+  message: 10_000,
+  resource: 1_024,
+  list: 1_000,
+  count: 10_000,
+  attempts: 100,
+  priority: 1_000_000,
+  lockTtlMs: 24 * 60 * 60_000,
+  durationMs: 365 * 24 * 60 * 60_000,
+} as const;
+
+export function decodeCommand(value: unknown): Command | Refusal {
+  const unfit = measure(value);
+  if (unfit) return unfit;
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return badInput('', 'A command is an object.');
+  const kind = (value as { readonly kind?: unknown }).kind;
+  if (typeof kind !== 'string' || !Object.hasOwn(commandSchemas, kind))
+    return badInput('kind', 'There is no command of this kind.');
+  const parsed = commandSchemas[kind as Command['kind']].safeParse(value);
+  // The schemas vouch for the brands; a test holds each schema to its type.
+  if (parsed.success) return parsed.data as Command;
+  const [issue] = parsed.error.issues;
+  const path = [...(issue?.path ?? [])];
+  if (issue?.code === 'unrecognized_keys') path.push(...issue.keys.slice(0, 1));
+  return badInput(pathText(path), issue?.message ?? 'The command is malformed.');
+}
+
+function badInput(path: string, message: string): RefusalOf<'bad_input'> {
+  return {
+    code: 'bad_input',
+    message: path === '' ? message : `${path.slice(0, 200)}: ${message}`,
+    path: path.slice(0, 200),
+  };
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}
+
+/** Size, depth, numbers and keys, before any schema looks: without recursion, so that no depth can hurt. */
+function measure(value: unknown): Refusal | null {
+  interface Place {
+    readonly value: unknown;
+    readonly depth: number;
+    readonly key: string;
+    readonly up: Place | null;
+  }
+  const pathTo = (place: Place): string => {
+    const keys: string[] = [];
+    for (let at: Place | null = place; at?.up; at = at.up) keys.unshift(at.key);
+    return keys.slice(0, 20).join('.');
+  };
+  let size = 0;
+  const stack: Place[] = [{ value, depth: 0, key: '', up: null }];
+  for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
+    const { value: part, depth } = place;
+    size += typeof part === 'string' ? part.length : 8;
+    if (size > limits.size) {
+      return {
+        code: 'too_large',
+        message: `A command holds at most ${limits.size} characters.`,
+        path: pathTo(place),
+        limit: limits.size,
+        size,
+      };
+    }
+    if (depth > limits.depth) return badInput(pathTo(place), 'This is nested too deeply.');
+    if (typeof part === 'number' && !Number.isFinite(part))
+      return badInput(pathTo(place), 'This is not a finite number.');
+    if (typeof part === 'bigint' || typeof part === 'function' || typeof part === 'symbol')
+      return badInput(pathTo(place), 'This is not a JSON value.');
+    if (typeof part !== 'object' || part === null) continue;
+    for (const key of Object.keys(part)) {
+      if (key === '__proto__') return badInput(pathTo(place), 'A key may not be __proto__.');
+      size += key.length;
+      stack.push({
+        value: (part as Readonly<Record<string, unknown>>)[key],
+        depth: depth + 1,
+        key,
+        up: place,
+      });
+    }
+  }
+  return null;
+}
+
+/* ------------------------------------------------------------------ words */
+
+/** Control characters, and those that turn the direction of text or hide in it. */
+// eslint-disable-next-line no-control-regex -- finding them is the point
+const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+// eslint-disable-next-line no-control-regex -- as above; line breaks and tabs are fine in a text of many lines
+const unseenInText =
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
+
+const line = (most: number) =>
+  z.string().check(
+    z.minLength(1, 'This must not be empty.'),
+    z.maxLength(most, `This holds at most ${most} characters.`),
+    z.refine(
+      (text) => !unseen.test(text) && !loneSurrogate.test(text),
+      'This must not hold control or direction characters.',
+    ),
+    z.refine((text) => text.trim() !== '', 'This must not be blank.'),
+  );
+const prose = (most: number) =>
+  z.string().check(
+    z.maxLength(most, `This holds at most ${most} characters.`),
+    z.refine(
+      (text) => !unseenInText.test(text) && !loneSurrogate.test(text),
+      'This must not hold control or direction characters.',
+    ),
+  );
+
+const id = line(128);
+const agentName = line(limits.name);
+const taskId = z.string().check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'This is not a task id.'));
+const token = z.string().check(z.minLength(1), z.maxLength(256));
+const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'This is not a SHA-256 in hex.'));
+const anyHash = z.string().check(z.minLength(1), z.maxLength(128));
+const wall = z.number().check(z.minimum(0), z.maximum(8.64e15));
+const lasting = (most: number) =>
+  z
+    .number()
+    .check(z.minimum(0, 'A duration is not negative.'), z.maximum(most, 'This is too long.'));
+const positive = (most: number) =>
+  z.number().check(z.minimum(1, 'This is too short.'), z.maximum(most, 'This is too long.'));
+const whole = (least: number, most: number) => z.int().check(z.minimum(least), z.maximum(most));
+const opt = z.optional;
+const list = <Schema extends z.ZodMiniType>(schema: Schema) =>
+  z.array(schema).check(z.maxLength(limits.list, `At most ${limits.list} at once.`));
+
+/** Relative, and never above the folder it starts from, not even on the way. */
+export function staysInside(path: string): boolean {
+  if (/^([/\\]|[A-Za-z]:)/.test(path)) return false;
+  let depth = 0;
+  for (const segment of path.split(/[/\\]/)) {
+    if (segment === '..') depth -= 1;
+    else if (segment !== '' && segment !== '.') depth += 1;
+    if (depth < 0) return false;
+  }
+  return true;
+}
+
+const path = line(limits.resource).check(z.refine(staysInside, 'This path leaves the workspace.'));
+const resource = line(limits.resource).check(
+  z.refine(
+    (text) => text.startsWith('task:') || staysInside(text.replace(/^glob:/, '')),
+    'This path leaves the workspace.',
+  ),
+);
+const worktree = z.string().check(
+  z.maxLength(limits.resource),
+  z.refine((text) => !unseen.test(text), 'This must not hold control or direction characters.'),
+);
+const reason = prose(limits.note);
+const link = z.strictObject({
+  kind: z.enum(['log', 'artefact', 'page']),
+  target: line(2_048).check(
+    z.refine(
+      (target) => /^https?:\/\//.test(target) || (!target.includes(':') && staysInside(target)),
+      'A link is a path of the workspace or an http(s) address.',
+    ),
+  ),
+});
+const wishes = list(
+  z.strictObject({
+    resource,
+    mode: opt(z.enum(['read', 'write'])),
+    hash: opt(z.nullable(hash)),
+  }),
+).check(z.minLength(1));
+const lockPlace = { worktree, shared: opt(z.boolean()) };
+const holder = z.strictObject({
+  agent: line(256),
+  session: id,
+  host: line(256),
+  pid: whole(0, 2 ** 32),
+  since: wall,
+});
+/** Written by a workflow file's reader, which is ours; only its form is checked here. */
+const plan = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  wave: whole(0, 1e9),
+  waveCount: whole(0, 1e9),
+  waves: z.array(
+    z.strictObject({
+      number: whole(0, 1e9),
+      tasks: z.array(
+        z.strictObject({
+          id: z.string(),
+          description: z.string(),
+          status: z.enum(['todo', 'doing', 'done', 'failed']),
+          dependsOn: z.array(z.string()),
+          line: whole(0, 1e9),
+        }),
+      ),
+    }),
+  ),
+});
+const configKey = z
+  .string()
+  .check(
+    z.regex(
+      /^(slots|slots\..{1,128}|lease\.claim|lease\.program|lock\.ttl|grace|retention\.days|retention\.max|rate\.mutations|rate\.notifications|backups\.keep|workflow\.files|validate\.[\w-]{1,64})$/,
+      'There is no such setting.',
+    ),
+  );
+
+/** One schema for each kind; a kind that is forgotten does not compile. */
+const commandSchemas: { readonly [Kind in Command['kind']]: z.ZodMiniType } = {
+  'run.create': z.strictObject({
+    kind: z.literal('run.create'),
+    title: line(limits.title),
+    count: opt(whole(1, limits.count)),
+    parent: opt(id),
+    dependsOn: opt(list(id)),
+    workflow: opt(id),
+    wave: opt(whole(0, 1e9)),
+    task: opt(taskId),
+    priority: opt(whole(-limits.priority, limits.priority)),
+    maxAttempts: opt(whole(1, limits.attempts)),
+    backoff: opt(
+      z.strictObject({ baseMs: lasting(limits.durationMs), capMs: lasting(limits.durationMs) }),
+    ),
+    notBefore: opt(wall),
+    timeoutMs: opt(positive(limits.durationMs)),
+    links: opt(list(link)),
+  }),
+  'run.claim': z.strictObject({
+    kind: z.literal('run.claim'),
+    run: opt(id),
+    workflow: opt(id),
+    leaseMs: opt(positive(limits.durationMs)),
+    waiter: opt(id),
+    program: opt(z.boolean()),
+  }),
+  'run.unwait': z.strictObject({ kind: z.literal('run.unwait'), waiter: id }),
+  'run.heartbeat': z.strictObject({ kind: z.literal('run.heartbeat'), run: id, token }),
+  'run.complete': z.strictObject({
+    kind: z.literal('run.complete'),
+    run: id,
+    token,
+    result: opt(z.json()),
+    links: opt(list(link)),
+  }),
+  'run.fail': z.strictObject({
+    kind: z.literal('run.fail'),
+    run: id,
+    token,
+    error: z.strictObject({ code: opt(line(64)), message: prose(limits.message) }),
+    links: opt(list(link)),
+    as: opt(z.enum(['error', 'killed', 'cancelled'])),
+  }),
+  'run.cancel': z.strictObject({ kind: z.literal('run.cancel'), run: id, reason: opt(reason) }),
+  'run.kill': z.strictObject({ kind: z.literal('run.kill'), run: id, reason: opt(reason) }),
+  'run.retry': z.strictObject({ kind: z.literal('run.retry'), run: id, reason: opt(reason) }),
+  'run.link': z.strictObject({
+    kind: z.literal('run.link'),
+    run: id,
+    parent: opt(id),
+    dependsOn: opt(list(id)),
+  }),
+  'run.handoff': z.strictObject({
+    kind: z.literal('run.handoff'),
+    run: id,
+    token: opt(token),
+    note: prose(limits.note),
+  }),
+  'retention.step': z.strictObject({ kind: z.literal('retention.step'), archived: list(id) }),
+  sweep: z.strictObject({ kind: z.literal('sweep') }),
+  'agent.register': z.strictObject({
+    kind: z.literal('agent.register'),
+    name: agentName,
+    agentKind: opt(z.enum(['window', 'terminal', 'worker', 'mcp', 'other'])),
+    description: opt(z.union([z.literal(''), line(limits.title)])),
+  }),
+  'agent.touch': z.strictObject({ kind: z.literal('agent.touch') }),
+  'agent.leave': z.strictObject({
+    kind: z.literal('agent.leave'),
+    agent: opt(agentName),
+    force: opt(z.boolean()),
+  }),
+  'session.start': z.strictObject({ kind: z.literal('session.start') }),
+  'session.end': z.strictObject({ kind: z.literal('session.end') }),
+  'lock.acquire': z.strictObject({
+    kind: z.literal('lock.acquire'),
+    wishes,
+    ...lockPlace,
+    ttlMs: opt(positive(limits.lockTtlMs)),
+    waiter: opt(id),
+  }),
+  'lock.release': z.strictObject({
+    kind: z.literal('lock.release'),
+    resources: z.union([z.literal('all'), list(resource)]),
+    ...lockPlace,
+  }),
+  'lock.unwait': z.strictObject({ kind: z.literal('lock.unwait'), waiter: id }),
+  'lock.break': z.strictObject({
+    kind: z.literal('lock.break'),
+    resource,
+    ...lockPlace,
+    reason: line(limits.title),
+  }),
+  'lock.verify': z.strictObject({ kind: z.literal('lock.verify'), wishes, ...lockPlace }),
+  'notification.take': z.strictObject({
+    kind: z.literal('notification.take'),
+    about: line(limits.name),
+  }),
+  'config.set': z.strictObject({
+    kind: z.literal('config.set'),
+    key: configKey,
+    value: z.nullable(z.union([z.number(), line(limits.resource), list(line(limits.resource))])),
+  }),
+  'wave.advance': z.strictObject({
+    kind: z.literal('wave.advance'),
+    plan,
+    file: path,
+    worktree,
+    seen: opt(whole(0, 1e9)),
+    force: opt(z.strictObject({ reason: line(limits.note) })),
+    write: z.strictObject({ base: anyHash, target: anyHash, updated: line(64) }),
+  }),
+  'file.confirm': z.strictObject({
+    kind: z.literal('file.confirm'),
+    workflow: z.string(),
+    target: anyHash,
+    hash: anyHash,
+  }),
+  'guard.hold': z.strictObject({ kind: z.literal('guard.hold'), file: path, worktree, holder }),
+  'guard.free': z.strictObject({ kind: z.literal('guard.free'), file: path, worktree }),
+};
