@@ -107,9 +107,9 @@ function measure(value: unknown): Refusal | null {
 /* ------------------------------------------------------------------ words */
 
 /** Control characters, and those that turn the direction of text or hide in it. */
-// eslint-disable-next-line no-control-regex -- finding them is the point
+ 
 const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
-// eslint-disable-next-line no-control-regex -- as above; line breaks and tabs are fine in a text of many lines
+ 
 const unseenInText =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
