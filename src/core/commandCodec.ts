@@ -67,7 +67,7 @@ function measure(value: unknown): Refusal | null {
   }
   const pathTo = (place: Place): string => {
     const keys: string[] = [];
-    for (let at: Place | null = place; at?.up; at = at.up) keys.unshift(at.key);
+    for (let at: Place = place; at.up !== null; at = at.up) keys.unshift(at.key);
     return keys.slice(0, 20).join('.');
   };
   let size = 0;
@@ -107,9 +107,9 @@ function measure(value: unknown): Refusal | null {
 /* ------------------------------------------------------------------ words */
 
 /** Control characters, and those that turn the direction of text or hide in it. */
- 
+
 const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
- 
+
 const unseenInText =
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
 const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;

@@ -44,7 +44,7 @@ import type {
 } from './model';
 
 /** Asks about nothing in particular. */
-type All = Readonly<Record<never, never>>;
+type All = object;
 
 /** Rows come in order of creation unless a query says otherwise; "Limited" means that `limit` is honoured. */
 export interface RowQueries {
