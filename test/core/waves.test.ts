@@ -70,7 +70,7 @@ describe('WAVE: advance', () => {
     assert.equal(rows.runs[0]?.status, 'running');
     const event = rows.events.find(({ kind }) => kind === 'workflow.advanced');
     assert.equal(event?.data['forced'], 'demo today');
-    assert.equal((event?.data['blockers'] as unknown[]).length, 2);
+    assert.equal((event.data['blockers'] as unknown[]).length, 2);
   });
 
   it('WAVE-5 queues one run per task of the next wave, with its dependencies', () => {

@@ -492,6 +492,8 @@ describe('STATE.md: what is wrong with it', () => {
         '- [ ] **c**: C',
         '  - Depends: z0, b',
         '- [ ] **z0**: Z',
+        '  - Depends: z1',
+        '- [ ] **z1**: Z',
       ],
     );
     const [cycle, ...more] = readStateMd(text).problems;
