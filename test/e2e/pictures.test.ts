@@ -1,11 +1,7 @@
 /** The pictures of the README, made from the real thing. `npm run pictures` puts them into docs/pictures. */
-import { cpSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser } from 'playwright-core';
-import { required, startEditor, type RunningEditor } from '../editor/server';
 import {
-  launchBrowser,
   openContainer,
   openFile,
   openWindow,
@@ -14,30 +10,14 @@ import {
   statusBarItem,
   webviewFrame,
 } from '../editor/window';
+import { useInstalled } from './installed';
 
 describe('pictures', () => {
-  let editor: RunningEditor;
-  let browser: Browser;
-  let scratch: string;
-
-  before(async () => {
-    scratch = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-pictures-')));
-    [editor, browser] = await Promise.all([
-      startEditor({ vsix: required('WAVELOCK_VSIX') }),
-      launchBrowser(),
-    ]);
-  });
-  after(async () => {
-    await browser.close();
-    await editor.stop();
-    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
-  });
+  const here = useInstalled();
 
   it('wavelock: tree, file, panel and status bar of a workflow in wave 2', async () => {
-    const folder = join(scratch, 'ledger');
-    cpSync('test/fixtures/sample', folder, { recursive: true });
-    const file = join(folder, 'STATE.md');
-    const page = await openWindow(browser, editor, { folder });
+    const file = join(here.folder, 'STATE.md');
+    const page = await openWindow(here.browser, here.editor, { folder: here.folder });
     await openContainer(page, 'Wavelock');
     const status = statusBarItem(page, 'wavelock.wavelock.status');
     await status.filter({ hasText: 'Wave 1/3' }).waitFor();
