@@ -1,6 +1,6 @@
 // Bundles the product into dist/ and the tests into out/test/. As a program: [--production] [--tests] [--watch].
 import { existsSync } from 'node:fs';
-import { chmod, cp, readdir, rm } from 'node:fs/promises';
+import { chmod, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, context } from 'esbuild';
@@ -18,7 +18,6 @@ const programs = [
 export async function buildProduct({ production = false } = {}) {
   await rm(join(projectRoot, 'dist'), { recursive: true, force: true });
   await Promise.all(productBuilds(production).map((options) => build(options)));
-  await copyCodicons();
   const cli = join(projectRoot, 'dist/cli.js');
   if (existsSync(cli)) await chmod(cli, 0o755);
 }
@@ -33,7 +32,6 @@ async function watch() {
   const contexts = await Promise.all(
     builds.map((options) => context({ ...options, logLevel: 'info' })),
   );
-  await copyCodicons();
   await Promise.all(contexts.map((it) => it.watch()));
 }
 
@@ -86,16 +84,6 @@ async function testBuild() {
     sourcemap: 'inline',
     logLevel: 'warning',
   };
-}
-
-async function copyCodicons() {
-  if (!existsSync(join(projectRoot, 'webview/panel.css'))) return;
-  for (const name of ['codicon.css', 'codicon.ttf']) {
-    await cp(
-      join(projectRoot, 'node_modules/@vscode/codicons/dist', name),
-      join(projectRoot, 'dist', name),
-    );
-  }
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -16,6 +16,7 @@ export async function makeVsix() {
     packagePath: vsixFile,
     dependencies: false, // everything is in the bundles
     allowMissingRepository: true,
+    rewriteRelativeLinks: false, // the picture of the README is inside
   });
   return vsixFile;
 }

@@ -1,7 +1,9 @@
 // npm start [-- --port N --fresh --no-open]: Wavelock, installed in a real VS Code, on a sample workspace.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { existsSync, realpathSync } from 'node:fs';
+import { cp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { installExtension, startEditorServer, windowAddress } from './editorServer.mjs';
@@ -20,7 +22,9 @@ const { values: asked } = parseArgs({
     'no-open': { type: 'boolean' },
   },
 });
-const folder = join(scratchRoot, 'sample');
+// Outside this checkout, else the sample would count as a part of it and share its store.
+const checkout = createHash('sha256').update(projectRoot).digest('hex').slice(0, 8);
+const folder = join(realpathSync(tmpdir()), `wavelock-sample-${checkout}`, 'ledger');
 
 /** @type {AbortController} */
 const stopped = new AbortController();
@@ -69,9 +73,7 @@ async function serve() {
 async function prepareSample() {
   if (asked.fresh) await rm(folder, { recursive: true, force: true });
   if (existsSync(folder)) return;
-  const sample = join(projectRoot, 'test/fixtures/sample');
-  if (existsSync(sample)) await cp(sample, folder, { recursive: true });
-  else await mkdir(folder, { recursive: true });
+  await cp(join(projectRoot, 'test/fixtures/sample'), folder, { recursive: true });
 }
 
 /** @param {string} program */

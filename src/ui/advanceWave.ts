@@ -17,6 +17,10 @@ export class AdvanceWave {
 
   /** Asked with words on the screen: a refusal is shown with what helps. */
   async interactively(target?: WorkflowTarget): Promise<void> {
+    if (!vscode.workspace.isTrusted) {
+      await this.#explainTrust();
+      return;
+    }
     const state = await this.#choose(target);
     if (!state) return;
     const seen = target?.seen ?? state.workflow?.wave;
@@ -29,6 +33,15 @@ export class AdvanceWave {
     const answer = await this.#advance(target.folder, target.seen);
     if (answer === undefined) return { ok: false, message: vscode.l10n.t('Nothing was changed.') };
     return answer.ok ? { ok: true } : { ok: false, message: answer.refusal.message };
+  }
+
+  async #explainTrust(): Promise<void> {
+    const manage = vscode.l10n.t('Manage Workspace Trust');
+    const choice = await vscode.window.showWarningMessage(
+      vscode.l10n.t('This workspace is not trusted, so Wavelock changes nothing in it.'),
+      manage,
+    );
+    if (choice === manage) await vscode.commands.executeCommand('workbench.trust.manage');
   }
 
   async #choose(target: WorkflowTarget | undefined): Promise<FolderState | undefined> {

@@ -103,6 +103,7 @@ interface OpenSection extends Section {
   readonly waves: Token<number>[];
   readonly tasks: OpenTask[];
 }
+
 interface OpenTask extends TaskEntry {
   readonly dependsOn: Dependency[];
 }

@@ -19,13 +19,14 @@ interface Options {
   readonly uid?: number;
   readonly program?: string;
   readonly nodeFlags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 async function wavelock(options: Options, ...args: string[]): Promise<Result> {
   const program = options.program ?? resolve('dist/cli.js');
   const child = spawn(process.execPath, [...(options.nodeFlags ?? []), program, ...args], {
     cwd: options.cwd,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_OPTIONS: '' },
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_OPTIONS: '', ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
   });
@@ -177,6 +178,17 @@ describe('cli', () => {
     assert.equal(result.code, 2);
     assert.match(result.err, /^wavelock: Wavelock needs Node\.js 22\.16 or newer[^\n]+\n$/);
     assert.equal(result.document.ok, false);
+  });
+
+  it('an editor whose Node has no SQLite gets one sentence about the editor', async () => {
+    const result = await wavelock(
+      { ...here(), nodeFlags: ['--no-experimental-sqlite'], env: { VSCODE_PID: '1' } },
+      'status',
+    );
+    assert.match(
+      result.err,
+      /^wavelock: Wavelock needs an editor whose Node\.js has SQLite[^\n]+\n$/,
+    );
   });
 
   it('an unknown command or flag: exit 2 and the nearest name', async () => {

@@ -51,6 +51,8 @@ async function dieAndGoOn(step: string): Promise<void> {
       store,
       now: Date.now,
       lockStaleMs: 2_000,
+      // proper-lockfile may date a lock up to a second ahead, so it is stale a little later than that.
+      lockWaitMs: 10_000,
     });
     assert.equal((await store.read('pendingWrites', {})).length, promised ? 1 : 0);
     await files.keepPromises();

@@ -1,41 +1,16 @@
 /** What the installed extension costs a window that opens, by VS Code's own measurement. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { required, startEditor, type RunningEditor } from '../editor/server';
-import {
-  launchBrowser,
-  openWindow,
-  reloadWindow,
-  runCommand,
-  statusBarItem,
-} from '../editor/window';
+import type { Page } from 'playwright-core';
+import { openWindow, reloadWindow, runCommand, statusBarItem } from '../editor/window';
+import { useInstalled } from './installed';
 
 const samples = 3;
 
 describe('activation of the installed extension', () => {
-  let editor: RunningEditor;
-  let browser: Browser;
-  let folder: string;
-
-  before(async () => {
-    folder = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-e2e-')));
-    cpSync('test/fixtures/sample', folder, { recursive: true });
-    [editor, browser] = await Promise.all([
-      startEditor({ vsix: required('WAVELOCK_VSIX') }),
-      launchBrowser(),
-    ]);
-  });
-  after(async () => {
-    await browser.close();
-    await editor.stop();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  const here = useInstalled();
 
   it('is told by VS Code, and waits neither for the store nor for a file', async () => {
-    const page = await openWindow(browser, editor, { folder });
+    const page = await openWindow(here.browser, here.editor, { folder: here.folder });
     const times = [];
     for (let sample = 0; sample < samples; sample += 1) {
       if (sample > 0) await reloadWindow(page);

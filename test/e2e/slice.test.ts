@@ -1,20 +1,9 @@
 /** The installed VSIX in a real VS Code: two windows on one folder. */
 import assert from 'node:assert/strict';
-import {
-  cpSync,
-  mkdtempSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
-import { required, startEditor, type RunningEditor } from '../editor/server';
+import type { Page } from 'playwright-core';
 import {
-  launchBrowser,
   openContainer,
   openFile,
   openWindow,
@@ -26,42 +15,17 @@ import {
   treeRow,
   webviewFrame,
 } from '../editor/window';
+import { useInstalled } from './installed';
 
 const statusItem = 'wavelock.wavelock.status';
 
-describe('two windows, one workflow', function () {
-  let editor: RunningEditor;
-  let browser: Browser;
-  let folder: string;
+describe('two windows, one workflow', () => {
+  const here = useInstalled();
   const original = readFileSync('test/fixtures/sample/STATE.md', 'utf8');
-  const stateFile = (): string => join(folder, 'STATE.md');
-
-  before(async () => {
-    [editor, browser] = await Promise.all([
-      startEditor({ vsix: required('WAVELOCK_VSIX') }),
-      launchBrowser(),
-    ]);
-  });
-  after(async () => {
-    await browser.close();
-    await editor.stop();
-  });
-  beforeEach(() => {
-    folder = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-e2e-')));
-    cpSync('test/fixtures/sample', folder, { recursive: true });
-  });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') {
-      const pages = browser.contexts().flatMap((context) => context.pages());
-      for (const [index, page] of pages.entries())
-        await screenshot(page, `failed-window-${index + 1}`);
-    }
-    await Promise.all(browser.contexts().map((context) => context.close()));
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
-  });
+  const stateFile = (): string => join(here.folder, 'STATE.md');
 
   async function window(): Promise<Page> {
-    const page = await openWindow(browser, editor, { folder });
+    const page = await openWindow(here.browser, here.editor, { folder: here.folder });
     await openContainer(page, 'Wavelock');
     await statusBarItem(page, statusItem).waitFor();
     return page;
@@ -157,13 +121,13 @@ describe('two windows, one workflow', function () {
 
   it('a folder without a workflow gets a welcome, and no store', async () => {
     rmSync(stateFile());
-    const page = await openWindow(browser, editor, { folder });
+    const page = await openWindow(here.browser, here.editor, { folder: here.folder });
     await openContainer(page, 'Wavelock');
     await page
       .locator('.welcome-view-content', { hasText: 'No workflow in this workspace yet' })
       .waitFor();
     await screenshot(page, 'welcome');
-    assert.throws(() => readFileSync(join(folder, '.wavelock/store.db')), { code: 'ENOENT' });
+    assert.throws(() => readFileSync(join(here.folder, '.wavelock/store.db')), { code: 'ENOENT' });
     // And as soon as there is one, it is shown.
     writeFileSync(stateFile(), original);
     await showsWave(page, 'Wave 1/3');

@@ -118,6 +118,11 @@ describe('run-state panel', () => {
   const sent = (): Promise<ToHost[]> =>
     page.evaluate(() => window.page.sent.filter(({ type }) => type !== 'ready'));
   const advance = (): Locator => page.getByRole('button', { name: 'Advance Wave' });
+  /** The control passes the attribute on in a frame of its own, so it is waited for. */
+  const isOff = (off: boolean): Promise<void> =>
+    advance()
+      .and(page.locator(`[aria-disabled="${String(off)}"]`))
+      .waitFor();
   const said = (): Locator => page.locator('[data-said]');
   const focusedTask = (): Promise<string | null> =>
     page.evaluate(() => document.activeElement?.getAttribute('data-task') ?? null);
@@ -225,7 +230,7 @@ describe('run-state panel', () => {
   describe('Advance Wave', () => {
     it('asks with the wave that was seen, and tells when it has come', async () => {
       await open('ready');
-      assert.equal(await advance().getAttribute('aria-disabled'), 'false');
+      await isOff(false);
       await advance().click();
       await page.getByText('Wave 3/5').waitFor();
       assert.deepEqual(await sent(), [
@@ -239,7 +244,7 @@ describe('run-state panel', () => {
 
     it('can be reached and says why while it is off, and sends nothing', async () => {
       await open('normal');
-      assert.equal(await advance().getAttribute('aria-disabled'), 'true');
+      await isOff(true);
       await advance().focus();
       await page.keyboard.press('Enter');
       await advance().click(evenIfOff);
@@ -265,7 +270,7 @@ describe('run-state panel', () => {
       it(`is off when ${state}`, async () => {
         await open(state);
         await advance().click(evenIfOff);
-        assert.equal(await advance().getAttribute('aria-disabled'), 'true');
+        await isOff(true);
         assert.ok((await page.locator('.reason').textContent())?.includes(reason));
         assert.deepEqual(await sent(), []);
       });
@@ -285,7 +290,7 @@ describe('run-state panel', () => {
       await advance().click();
       await page.locator('.reason', { hasText: 'held by claude-term-1' }).waitFor();
       assert.equal(await said().textContent(), 'STATE.md is held by claude-term-1');
-      assert.equal(await advance().getAttribute('aria-disabled'), 'false');
+      await isOff(false);
     });
   });
 
