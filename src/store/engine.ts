@@ -4,6 +4,7 @@
  * is as durable as it will be. SQL and drivers stay behind it.
  */
 import type {
+  AgentKind,
   AgentName,
   Answer,
   Command,
@@ -20,6 +21,9 @@ import type { StateRows } from '../core/views';
 /** Who is speaking; one for each process. */
 export interface Identity {
   readonly agent: AgentName;
+  /** False for a call that gave no name: it may read and create, but hold nothing. */
+  readonly named: boolean;
+  readonly kind: AgentKind;
   readonly session: SessionId;
   readonly host: string;
   readonly pid: number;

@@ -139,5 +139,12 @@ function identify(workplace: Workplace): Identity {
   const session = newId('ses') as SessionId;
   const host = hostname();
   const agent = (workplace.agent ?? `cli:${host}:${session.slice(4, 10)}`) as AgentName;
-  return { agent, session, host, pid: process.pid };
+  return {
+    agent,
+    named: workplace.agent !== undefined,
+    kind: 'terminal',
+    session,
+    host,
+    pid: process.pid,
+  };
 }

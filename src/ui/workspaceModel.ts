@@ -95,5 +95,5 @@ function windowIdentity(): Identity {
   const session = newId('ses') as SessionId;
   const host = hostname();
   const agent = `window:${host}:${session.slice(4, 10)}` as AgentName;
-  return { agent, session, host, pid: process.pid };
+  return { agent, named: true, kind: 'window', session, host, pid: process.pid };
 }

@@ -49,7 +49,14 @@ export class Workbench {
 
 export function identity(): Identity {
   const session = newId('ses') as SessionId;
-  return { agent: 'tester' as AgentName, session, host: hostname(), pid: process.pid };
+  return {
+    agent: 'tester' as AgentName,
+    named: true,
+    kind: 'other',
+    session,
+    host: hostname(),
+    pid: process.pid,
+  };
 }
 
 /** An advance that is always granted, of a workflow of its own. */

@@ -9,14 +9,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import {
-  canonical,
-  decodeEvent,
-  decodeGuard,
-  decodePending,
-  decodeRun,
-  decodeWorkflow,
-} from '../../core/codec';
+import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
 import { StoreError } from '../../core/errors';
 import type {
@@ -30,9 +23,6 @@ import type {
   NewEvent,
   ObserverId,
   Refusal,
-  RowChange,
-  RowQueries,
-  RowQuery,
   RunId,
   Seq,
   StoredEvent,
@@ -54,6 +44,7 @@ import { whenFree } from '../mailbox';
 import { newId } from '../newId';
 import { migrate } from './migrate';
 import { asFault, isBusy } from './sqliteFault';
+import { Tables } from './tables';
 
 export interface SqliteOptions {
   readonly folder: string;
@@ -99,7 +90,7 @@ function refuseOddFile(path: string): void {
 }
 
 export class SqliteEngine implements Engine {
-  readonly #statements = new Map<string, StatementSync>();
+  readonly #tables: Tables;
   readonly #storeId: string;
   #dataVersion: number;
 
@@ -108,6 +99,7 @@ export class SqliteEngine implements Engine {
     private readonly path: string,
     private readonly options: SqliteOptions,
   ) {
+    this.#tables = new Tables(database);
     this.#storeId = String(
       this.#sql("SELECT value FROM meta WHERE key = 'storeId'").get()?.['value'],
     );
@@ -136,14 +128,11 @@ export class SqliteEngine implements Engine {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
       state: () => this.#readState(),
-      pendingWrites: () =>
-        this.#texts('SELECT row AS text FROM pending_writes').map((text) => decodePending(text)),
+      pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
-        this.#texts(
-          'SELECT event AS text FROM events WHERE seq > ? ORDER BY seq LIMIT ?',
-          after,
-          limit,
-        ).map((text) => decodeEvent(text)),
+        this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
+          .all(after, limit)
+          .map((row) => decodeEvent(String(row['event']))),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
@@ -163,7 +152,7 @@ export class SqliteEngine implements Engine {
   }
 
   close(): void {
-    this.#statements.clear();
+    this.#tables.close();
     if (this.database.isOpen) this.database.close();
   }
 
@@ -182,8 +171,8 @@ export class SqliteEngine implements Engine {
   }
 
   #answered(opId: string): AnyAnswer | undefined {
-    const [text] = this.#texts('SELECT answer AS text FROM ops WHERE op_id = ?', opId);
-    return text === undefined ? undefined : (JSON.parse(text) as AnyAnswer);
+    const row = this.#sql('SELECT answer FROM ops WHERE op_id = ?').get(opId);
+    return row === undefined ? undefined : (JSON.parse(String(row['answer'])) as AnyAnswer);
   }
 
   #decide({ command, opId }: Submission): AnyAnswer {
@@ -203,12 +192,12 @@ export class SqliteEngine implements Engine {
       }
     };
     const decided = this.#drive(command, context, ({ write, events }) => {
-      for (const change of write) this.#apply(change);
+      for (const change of write) this.#tables.apply(change);
       append(events);
     });
     if ('code' in decided) return { ok: false, at: this.#headSeq(), refusal: decided };
 
-    for (const change of decided.changes) this.#apply(change);
+    for (const change of decided.changes) this.#tables.apply(change);
     append(decided.events);
     const answer: AnyAnswer = { ok: true, at: this.#headSeq(), facts: decided.facts };
     this.#sql('INSERT INTO ops VALUES (?, ?)').run(opId, JSON.stringify(answer));
@@ -216,11 +205,11 @@ export class SqliteEngine implements Engine {
   }
 
   #context(): Context {
-    const { agent, session, host, pid } = this.options.identity;
+    const { agent, named, kind, session, host, pid } = this.options.identity;
     return {
       agent,
-      named: true,
-      agentKind: 'other',
+      named,
+      agentKind: kind,
       session,
       process: processIdentity(host, pid),
       now: Date.now(),
@@ -248,84 +237,10 @@ export class SqliteEngine implements Engine {
         write(step.value);
         step = decision.next(undefined);
       } else {
-        step = decision.next(this.#rows(step.value));
+        step = decision.next(this.#tables.answer(step.value.rows, step.value));
       }
     }
     return step.value;
-  }
-
-  #rows(query: RowQuery): RowQueries[keyof RowQueries]['rows'] {
-    switch (query.rows) {
-      case 'workflow':
-        return decodeFirst(
-          this.#texts('SELECT row AS text FROM workflows WHERE id = ?', query.id),
-          decodeWorkflow,
-        );
-      case 'newestRuns':
-        return this.#texts(
-          newestRuns('WHERE workflow = ? AND task IS NOT NULL'),
-          query.workflow,
-        ).map((text) => decodeRun(text));
-      case 'pending':
-        return decodeFirst(
-          this.#texts('SELECT row AS text FROM pending_writes WHERE workflow = ?', query.workflow),
-          decodePending,
-        );
-      case 'guard':
-        return decodeFirst(
-          this.#texts(
-            'SELECT row AS text FROM guards WHERE worktree = ? AND file = ?',
-            query.worktree,
-            query.file,
-          ),
-          decodeGuard,
-        );
-      default:
-        return notStoredYet(query.rows);
-    }
-  }
-
-  #apply(change: RowChange): void {
-    if ('drop' in change) {
-      if (change.drop === 'pending') {
-        this.#sql('DELETE FROM pending_writes WHERE workflow = ?').run(change.workflow);
-      } else if (change.drop !== 'guard') {
-        notStoredYet(change.drop);
-      } else {
-        this.#sql('DELETE FROM guards WHERE worktree = ? AND file = ?').run(
-          change.worktree,
-          change.file,
-        );
-      }
-      return;
-    }
-    const text = JSON.stringify(change.row);
-    switch (change.put) {
-      case 'workflow':
-        this.#sql('INSERT OR REPLACE INTO workflows VALUES (?, ?)').run(change.row.id, text);
-        return;
-      case 'run':
-        this.#sql(
-          `INSERT INTO runs (id, workflow, task, row) VALUES (?, ?, ?, ?)
-           ON CONFLICT (id) DO UPDATE SET row = excluded.row`,
-        ).run(change.row.id, change.row.workflow, change.row.task, text);
-        return;
-      case 'pending':
-        this.#sql('INSERT OR REPLACE INTO pending_writes VALUES (?, ?)').run(
-          change.row.workflow,
-          text,
-        );
-        return;
-      case 'guard':
-        this.#sql('INSERT OR REPLACE INTO guards VALUES (?, ?, ?)').run(
-          change.row.worktree,
-          change.row.file,
-          text,
-        );
-        return;
-      default:
-        notStoredYet(change.put);
-    }
   }
 
   #append(event: StoredEvent): void {
@@ -348,11 +263,7 @@ export class SqliteEngine implements Engine {
     try {
       return {
         seq: this.#headSeq(),
-        workflows: this.#texts('SELECT row AS text FROM workflows').map((text) =>
-          decodeWorkflow(text),
-        ),
-        runs: this.#texts(newestRuns('WHERE task IS NOT NULL')).map((text) => decodeRun(text)),
-        guards: this.#texts('SELECT row AS text FROM guards').map((text) => decodeGuard(text)),
+        ...this.#tables.state(),
       };
     } finally {
       this.#exec('COMMIT');
@@ -384,39 +295,13 @@ export class SqliteEngine implements Engine {
     );
   }
 
-  #texts(sql: string, ...parameters: (string | number)[]): string[] {
-    return this.#sql(sql)
-      .all(...parameters)
-      .map((row) => String(row['text']));
-  }
-
   #exec(sql: string): void {
     this.#sql(sql).run();
   }
 
   #sql(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
+    return this.#tables.sql(sql);
   }
-}
-
-/** The one place where rules know more than this engine: kinds of rows that have no table yet. */
-function notStoredYet(kind: string): never {
-  throw new Error(`the SQLite engine does not keep ${kind} yet`);
-}
-
-function newestRuns(where: string): string {
-  return `SELECT row AS text FROM runs WHERE created IN
-          (SELECT max(created) FROM runs ${where} GROUP BY workflow, task) ORDER BY created`;
-}
-
-function decodeFirst<Row>(texts: readonly string[], decode: (text: string) => Row): Row | null {
-  const [text] = texts;
-  return text === undefined ? null : decode(text);
 }
 
 /** What an observer's hint says; null when it is torn or missing, which is no matter. */
