@@ -241,10 +241,10 @@ export class WorkflowFiles {
     const staleMs = this.options.lockStaleMs ?? defaultLockStale;
     const attempt = await acquireFileLock(path, { waitMs, staleMs });
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
-    const { identity } = this.#store;
+    const { agent, session, host, pid } = this.#store.identity;
     const { worktree } = this.#place;
     try {
-      const holder = { ...identity, since: this.options.now() };
+      const holder = { agent, session, host, pid, since: this.options.now() };
       await this.#store.submit({ kind: 'guard.hold', file, worktree, holder });
       this.#onStep('locked');
       return await work(attempt.lock);
