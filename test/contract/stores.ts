@@ -9,7 +9,7 @@ import { newId } from '../../src/store/newId';
 import { placeOf, type Place } from '../../src/store/place';
 import type { Store } from '../../src/store/store';
 import { openThreadStore } from '../../src/store/threadStore';
-import { advanceOf, planOf } from '../core/world';
+import { advanceOf, planOf } from '../core/plans';
 
 export class Workbench {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-')));

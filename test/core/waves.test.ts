@@ -2,31 +2,26 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { decide } from '../../src/core/decide';
-import type { Blocker, RunRow } from '../../src/core/model';
+import type { Answer, Blocker, Command, Granted, RunRow } from '../../src/core/model';
 import { evolve, viewOf } from '../../src/core/views';
-import {
-  advanceOf,
-  context,
-  emptyRows,
-  granted,
-  perform,
-  planOf,
-  refused,
-  run,
-  session,
-} from './world';
+import { advanceOf, planOf, taskRun } from './plans';
+import { granted, refused, RowStore, speaker } from './rowStore';
+
+const tester = speaker();
+const perform = <C extends Command>(store: RowStore, command: C): Answer<Granted[C['kind']]> =>
+  store.perform(command, tester);
 
 describe('WAVE: advance', () => {
   it('WAVE-1 starts wave 1 from wave 0, whatever the tasks are', () => {
-    const rows = emptyRows();
-    const facts = granted(perform(rows, advanceOf(planOf(0, [['todo'], ['todo']]))));
+    const store = new RowStore();
+    const facts = granted(perform(store, advanceOf(planOf(0, [['todo'], ['todo']]))));
     assert.deepEqual([facts.from, facts.to, facts.completed], [0, 1, false]);
-    assert.equal(rows.workflows.get('wf')?.wave, 1);
+    assert.equal(store.workflows[0]?.wave, 1);
   });
 
   it('WAVE-2 refuses while a task of the current wave is not completed, and names each', () => {
     const plan = planOf(1, [['done', 'todo', 'failed', 'doing'], ['todo']]);
-    const refusal = refused(perform(emptyRows(), advanceOf(plan)), 'wave_incomplete');
+    const refusal = refused(perform(new RowStore(), advanceOf(plan)), 'wave_incomplete');
     assert.deepEqual(
       refusal.blockers.map(({ task, status }: Blocker) => [task, status]),
       [
@@ -40,17 +35,17 @@ describe('WAVE: advance', () => {
 
   it('WAVE-2 says "1 task is" of one task', () => {
     const refusal = refused(
-      perform(emptyRows(), advanceOf(planOf(1, [['todo']]))),
+      perform(new RowStore(), advanceOf(planOf(1, [['todo']]))),
       'wave_incomplete',
     );
     assert.match(refusal.message, /1 task of wave 1 is not completed/);
   });
 
   it('WAVE-3 refuses while a run of the current wave is at work, though its box is checked', () => {
-    const rows = emptyRows();
-    rows.runs.push(run('run_a', '1-1', 'running'));
+    const store = new RowStore();
+    store.given({ put: 'run', row: taskRun('run_a', '1-1', 'running') });
     const refusal = refused(
-      perform(rows, advanceOf(planOf(1, [['done'], ['todo']]))),
+      perform(store, advanceOf(planOf(1, [['done'], ['todo']]))),
       'wave_incomplete',
     );
     assert.deepEqual(refusal.blockers[0], {
@@ -62,21 +57,21 @@ describe('WAVE: advance', () => {
   });
 
   it('WAVE-4 by force needs a reason, leaves running runs in place and records them', () => {
-    const rows = emptyRows();
-    rows.runs.push(run('run_a', '1-1', 'running'));
+    const store = new RowStore();
+    store.given({ put: 'run', row: taskRun('run_a', '1-1', 'running') });
     const plan = planOf(1, [['doing', 'todo'], ['todo']]);
-    const facts = granted(perform(rows, { ...advanceOf(plan), force: { reason: 'demo today' } }));
+    const facts = granted(perform(store, { ...advanceOf(plan), force: { reason: 'demo today' } }));
     assert.deepEqual(facts.carriedOver, ['run_a']);
-    assert.equal(rows.runs[0]?.status, 'running');
-    const event = rows.events.find((candidate) => candidate.kind === 'workflow.advanced');
+    assert.equal(store.runs[0]?.status, 'running');
+    const event = store.events.find((candidate) => candidate.kind === 'workflow.advanced');
     assert.equal(event?.data.forced, 'demo today');
     assert.equal(event.data.blockers?.length, 2);
   });
 
   it('WAVE-5 queues one run per task of the next wave, with its dependencies', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     const plan = planOf(1, [['done'], ['todo', 'todo', 'done']], { '2-2': ['2-1', '1-1'] });
-    const facts = granted(perform(rows, advanceOf(plan)));
+    const facts = granted(perform(store, advanceOf(plan)));
     assert.deepEqual(
       facts.runs.map(({ task, status, wave }) => [task, status, wave]),
       [
@@ -93,9 +88,9 @@ describe('WAVE: advance', () => {
 
   for (const status of ['queued', 'running', 'completed'] as const) {
     it(`WAVE-5 queues none for a task whose run is ${status}`, () => {
-      const rows = emptyRows();
-      rows.runs.push(run('run_a', '2-1', status));
-      const facts = granted(perform(rows, advanceOf(planOf(1, [['done'], ['todo', 'todo']]))));
+      const store = new RowStore();
+      store.given({ put: 'run', row: taskRun('run_a', '2-1', status) });
+      const facts = granted(perform(store, advanceOf(planOf(1, [['done'], ['todo', 'todo']]))));
       assert.deepEqual(
         facts.runs.map(({ task }) => task),
         ['2-2'],
@@ -105,9 +100,9 @@ describe('WAVE: advance', () => {
 
   for (const status of ['error', 'killed', 'cancelled', 'lost'] as const) {
     it(`WAVE-5 queues one for a task whose run ended in ${status}`, () => {
-      const rows = emptyRows();
-      rows.runs.push(run('run_a', '2-1', status));
-      const facts = granted(perform(rows, advanceOf(planOf(1, [['done'], ['todo']]))));
+      const store = new RowStore();
+      store.given({ put: 'run', row: taskRun('run_a', '2-1', status) });
+      const facts = granted(perform(store, advanceOf(planOf(1, [['done'], ['todo']]))));
       assert.deepEqual(
         facts.runs.map(({ task }) => task),
         ['2-1'],
@@ -116,49 +111,49 @@ describe('WAVE: advance', () => {
   }
 
   it('WAVE-6 completes the workflow past the last wave, promises no write, and then refuses', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     const plan = planOf(2, [['done'], ['done']]);
-    const facts = granted(perform(rows, advanceOf(plan)));
+    const facts = granted(perform(store, advanceOf(plan)));
     assert.deepEqual([facts.from, facts.to, facts.completed], [2, 2, true]);
-    assert.equal(rows.pending.size, 0);
-    refused(perform(rows, advanceOf(plan)), 'invalid_transition');
+    assert.equal(store.pending.length, 0);
+    refused(perform(store, advanceOf(plan)), 'invalid_transition');
   });
 
   it('WAVE-6 lets a completed workflow go on that has grown by a wave', () => {
-    const rows = emptyRows();
-    granted(perform(rows, advanceOf(planOf(1, [['done']]))));
-    const facts = granted(perform(rows, advanceOf(planOf(1, [['done'], ['todo']]))));
+    const store = new RowStore();
+    granted(perform(store, advanceOf(planOf(1, [['done']]))));
+    const facts = granted(perform(store, advanceOf(planOf(1, [['done'], ['todo']]))));
     assert.equal(facts.to, 2);
-    assert.equal(rows.workflows.get('wf')?.status, 'active');
+    assert.equal(store.workflows[0]?.status, 'active');
   });
 
   it('WAVE-7 refuses an asker who saw another wave: of two who press at once, one advances', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     const plan = planOf(1, [['done'], []]);
-    granted(perform(rows, { ...advanceOf(plan), seen: 1 }));
+    granted(perform(store, { ...advanceOf(plan), seen: 1 }));
     const later = planOf(2, [['done'], []]);
-    refused(perform(rows, { ...advanceOf(later), seen: 1 }), 'conflict');
-    assert.equal(rows.workflows.get('wf')?.wave, 2);
+    refused(perform(store, { ...advanceOf(later), seen: 1 }), 'conflict');
+    assert.equal(store.workflows[0]?.wave, 2);
   });
 
   it('WAVE-8 leaves a second file with the same id alone', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     const plan = planOf(0, [['todo']]);
-    granted(perform(rows, advanceOf(plan)));
+    granted(perform(store, advanceOf(plan)));
     const copy = { ...advanceOf(plan), file: 'copy/STATE.md' as never };
-    assert.match(refused(perform(rows, copy), 'conflict').message, /belongs to STATE\.md/);
+    assert.match(refused(perform(store, copy), 'conflict').message, /belongs to STATE\.md/);
     const elsewhere = { ...advanceOf(plan), worktree: 'feature' };
-    assert.match(refused(perform(rows, elsewhere), 'conflict').message, /in worktree feature/);
+    assert.match(refused(perform(store, elsewhere), 'conflict').message, /in worktree feature/);
   });
 
   it('WAVE-9 promises the write in the same decision, and settles it once', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     const command = advanceOf(planOf(1, [['done'], ['todo']]));
-    granted(perform(rows, command));
-    const pending = rows.pending.get('wf');
+    granted(perform(store, command));
+    const pending = store.pending[0];
     assert.deepEqual(
       [pending?.base, pending?.target, pending?.edit.wave, pending?.session],
-      ['base', 'target', 2, session],
+      ['base', 'target', 2, tester.session],
     );
     const confirm = {
       kind: 'file.confirm',
@@ -166,29 +161,29 @@ describe('WAVE: advance', () => {
       target: command.write.target,
       hash: 'now' as never,
     } as const;
-    assert.deepEqual(granted(perform(rows, confirm)), { confirmed: true });
-    assert.deepEqual(granted(perform(rows, confirm)), { confirmed: false });
-    assert.equal(rows.events.filter(({ kind }) => kind === 'file.written').length, 1);
+    assert.deepEqual(granted(perform(store, confirm)), { confirmed: true });
+    assert.deepEqual(granted(perform(store, confirm)), { confirmed: false });
+    assert.equal(store.events.filter(({ kind }) => kind === 'file.written').length, 1);
   });
 
   it('WAVE-9 does not settle the promise of a later wave', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     const command = advanceOf(planOf(1, [['done'], ['todo']]));
-    granted(perform(rows, command));
+    granted(perform(store, command));
     const stale = {
       kind: 'file.confirm',
       workflow: command.plan.id,
       target: 'older' as never,
       hash: 'x' as never,
     } as const;
-    assert.deepEqual(granted(perform(rows, stale)), { confirmed: false });
-    assert.ok(rows.pending.has('wf'));
+    assert.deepEqual(granted(perform(store, stale)), { confirmed: false });
+    assert.ok(store.pending[0]);
   });
 
   it('a refusal changes nothing', () => {
-    const rows = emptyRows();
-    refused(perform(rows, advanceOf(planOf(1, [['todo']]))), 'wave_incomplete');
-    assert.deepEqual(rows, emptyRows());
+    const store = new RowStore();
+    refused(perform(store, advanceOf(planOf(1, [['todo']]))), 'wave_incomplete');
+    assert.deepEqual(store.contents(), new RowStore().contents());
   });
 });
 
@@ -215,16 +210,19 @@ describe('WAVE: for any plan and any runs', () => {
         fc.array(fc.tuple(fc.nat(4), fc.nat(4), runStatuses)),
         fc.boolean(),
         (plan, made, force) => {
-          const rows = emptyRows();
+          const store = new RowStore();
           made.forEach(([wave, task, state], index) => {
-            rows.runs.push(run(`run_${index}`, `${wave + 1}-${task + 1}`, state));
+            store.given({
+              put: 'run',
+              row: taskRun(`run_${index}`, `${wave + 1}-${task + 1}`, state),
+            });
           });
-          const newest = new Map(rows.runs.map((row) => [row.task, row.status]));
+          const newest = new Map(store.runs.map((row) => [row.task, row.status]));
           const tasks = plan.waves.find(({ number }) => number === plan.wave)?.tasks ?? [];
           const blocked = tasks.some(
             (task) => task.status !== 'done' || newest.get(task.id) === 'running',
           );
-          const outcome = perform(rows, {
+          const outcome = perform(store, {
             ...advanceOf(plan),
             ...(force ? { force: { reason: 'r' } } : {}),
           });
@@ -235,7 +233,7 @@ describe('WAVE: for any plan and any runs', () => {
           const facts = granted(outcome);
           assert.equal(facts.to, Math.min(plan.wave + 1, plan.waveCount));
           assert.equal(facts.completed, plan.wave === plan.waveCount);
-          const live = rows.runs.filter(({ status: of }) => of === 'queued' || of === 'running');
+          const live = store.runs.filter(({ status: of }) => of === 'queued' || of === 'running');
           const created = facts.runs.map(({ id }) => id);
           for (const row of live.filter(({ id }) => created.includes(id))) {
             assert.equal(
@@ -252,12 +250,12 @@ describe('WAVE: for any plan and any runs', () => {
   it('a view evolved through events equals a view of the rows', () => {
     fc.assert(
       fc.property(fc.array(anyPlan, { minLength: 1, maxLength: 6 }), (plans) => {
-        const rows = emptyRows();
-        let view = viewOf(rows.snapshot());
+        const store = new RowStore();
+        let view = viewOf(store.snapshot());
         for (const plan of plans) {
-          perform(rows, { ...advanceOf(plan), force: { reason: 'any' } });
-          view = rows.events.reduce(evolve, view);
-          assert.deepEqual(view, viewOf(rows.snapshot()));
+          perform(store, { ...advanceOf(plan), force: { reason: 'any' } });
+          view = store.events.reduce(evolve, view);
+          assert.deepEqual(view, viewOf(store.snapshot()));
         }
       }),
       { numRuns: 300 },
@@ -266,30 +264,30 @@ describe('WAVE: for any plan and any runs', () => {
 });
 
 describe('GUARD: who holds a workflow file', () => {
-  const holder = { agent: 'a', session, host: 'h', pid: 1, since: 5 } as never;
+  const holder = { agent: 'a', session: tester.session, host: 'h', pid: 1, since: 5 } as never;
   const hold = { kind: 'guard.hold', file: 'STATE.md' as never, worktree: '', holder } as const;
   const free = { kind: 'guard.free', file: 'STATE.md' as never, worktree: '' } as const;
 
   it('GUARD-1 the newest holder is shown, and frees it', () => {
-    const rows = emptyRows();
-    granted(perform(rows, hold));
-    assert.equal(rows.guards.size, 1);
-    granted(perform(rows, free));
-    assert.equal(rows.guards.size, 0);
+    const store = new RowStore();
+    granted(perform(store, hold));
+    assert.equal(store.guards.length, 1);
+    granted(perform(store, free));
+    assert.equal(store.guards.length, 0);
   });
 
   it('GUARD-2 nobody frees what another holds by now', () => {
-    const rows = emptyRows();
+    const store = new RowStore();
     granted(
-      perform(rows, { ...hold, holder: { ...(holder as object), session: 'ses_other' } as never }),
+      perform(store, { ...hold, holder: { ...(holder as object), session: 'ses_other' } as never }),
     );
-    granted(perform(rows, free));
-    assert.equal(rows.guards.size, 1);
-    assert.equal(rows.events.length, 1);
+    granted(perform(store, free));
+    assert.equal(store.guards.length, 1);
+    assert.equal(store.events.length, 1);
   });
 
   it('every decision ends: no rule waits for rows that it did not ask for', () => {
-    const decision = decide(free, context());
+    const decision = decide(free, tester);
     assert.deepEqual(decision.next().value, { rows: 'guard', file: 'STATE.md', worktree: '' });
     assert.equal(decision.next(null).done, true);
   });
