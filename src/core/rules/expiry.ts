@@ -8,11 +8,13 @@
  */
 import type {
   Beat,
+  ClaimRow,
   CommandOf,
   Context,
   Decision,
   Evidence,
   Granted,
+  Liveness,
   LockRow,
   ProcessIdentity,
   RunRow,
@@ -21,6 +23,8 @@ import type {
   Step,
   WaiterRow,
 } from '../model';
+import { ask, write } from './ask';
+import { endRun, type Ending } from './runs';
 
 export const defaultGraceMs = 10_000;
 export const sweepLimit = 500;
@@ -51,18 +55,156 @@ export type Judgement =
   | { readonly over: true; readonly evidence: Evidence };
 
 /** Pure: is this over for this observer? `sight` is a first sighting that has to be written. */
-export function judge(_term: Term, _sighting: SightingRow | null, _context: Context): Judgement {
-  throw new Error('to be written');
+export function judge(term: Term, sighting: SightingRow | null, context: Context): Judgement {
+  const { beat, ttlMs } = term;
+  const process = livenessOf(term.process, context);
+  const evidence = { ttlMs, process, host: beat.host, observer: context.observer };
+  if (process === 'gone') {
+    return { over: true, evidence: { rule: 'process-gone', ageMs: null, ...evidence } };
+  }
+  const rule = clockOf(beat, context);
+  if (rule === 'other-boot' && term.afterReboot === 'over') {
+    return { over: true, evidence: { rule, ageMs: null, ...evidence } };
+  }
+  const ownAge = ageOf(beat, context);
+  const known = sighting && sameBeat(sighting.beat, beat) ? sighting : null;
+  const ageMs = ownAge ?? (known ? sinceSighting(known, context) : 0);
+  if (ageMs >= ttlMs) return { over: true, evidence: { rule, ageMs, ...evidence } };
+  const sight = ownAge === null && !known ? sightingNow(term, context) : null;
+  return { over: false, remainingMs: ttlMs - ageMs, sight };
 }
 
 /** Asks for the sighting, judges, and writes a first sighting. */
-export function judged(_term: Term, _context: Context): Step<Judgement> {
-  throw new Error('to be written');
+export function* judged(term: Term, context: Context): Step<Judgement> {
+  const { observer } = context;
+  const dated = ageOf(term.beat, context) !== null;
+  const sighting = dated ? null : yield* ask('sighting', { observer, subject: term.subject });
+  const judgement = judge(term, sighting, context);
+  if (!judgement.over && judgement.sight) {
+    yield* write([{ put: 'sighting', row: judgement.sight }], []);
+  }
+  return judgement;
 }
 
-/** The run as it is after its lease, timeout and stop grace have been judged; expired ones are ended. */
-export function expireRun(_run: RunRow, _context: Context): Step<RunRow> {
-  throw new Error('to be written');
+/** How long ago a beat was, or null where only a first sighting can tell. */
+export function ageOf(beat: Beat, context: Context): number | null {
+  if (context.server !== null && beat.server !== null) return context.server - beat.server;
+  if (beat.host !== context.host || beat.bootId !== context.bootId) return null;
+  return context.sharedMono ? context.mono - beat.mono : context.now - beat.wall;
+}
+
+function clockOf(
+  beat: Beat,
+  context: Context,
+): Exclude<Evidence['rule'], 'process-gone' | 'forced'> {
+  if (context.server !== null && beat.server !== null) return 'server-time';
+  if (beat.host !== context.host) return 'other-host';
+  return beat.bootId === context.bootId ? 'same-boot' : 'other-boot';
+}
+
+/** A pid means something only where boot and pid namespace are the observer's own (LEASE-7). */
+function livenessOf(process: ProcessIdentity | null, context: Context): Liveness {
+  const own =
+    process?.host === context.host &&
+    process.bootId === context.bootId &&
+    process.pidNamespace === context.pidNamespace;
+  return own ? context.liveness(process) : 'unknown';
+}
+
+function sameBeat(one: Beat, other: Beat): boolean {
+  return (
+    one.host === other.host &&
+    one.bootId === other.bootId &&
+    one.mono === other.mono &&
+    one.wall === other.wall
+  );
+}
+
+/** An observer is one boot of one host, so its own monotonic clock is comparable. */
+function sinceSighting(sighting: SightingRow, context: Context): number {
+  return context.sharedMono ? context.mono - sighting.mono : context.now - sighting.wall;
+}
+
+function sightingNow({ subject, beat }: Term, context: Context): SightingRow {
+  const { observer, mono, now } = context;
+  return { observer, subject, beat, mono, wall: now };
+}
+
+/**
+ * The run as it is after its stop grace, timeout and lease have been judged, in this order: a run that was
+ * told to stop, or has had its time, ends as that and not as lost. Expired ones are ended.
+ */
+export function* expireRun(run: RunRow, context: Context): Step<RunRow> {
+  if (run.status !== 'running' || run.claim === null) return run;
+  for (const { term, ending } of termsOf(run, run.claim)) {
+    const judgement = yield* judged(term, context);
+    if (!judgement.over) continue;
+    const current = yield* ask('run', { id: run.id });
+    if (!current || !sameClaim(current, run.claim)) return current ?? run;
+    const ended = yield* endRun(current, { ...ending, evidence: judgement.evidence }, context);
+    yield* write(ended.changes, ended.events);
+    return ended.row;
+  }
+  return run;
+}
+
+interface RunTerm {
+  readonly term: Term;
+  readonly ending: Pick<Ending, 'status' | 'event' | 'fields'>;
+}
+
+function termsOf(run: RunRow, claim: ClaimRow): readonly RunTerm[] {
+  const { stop, timeoutMs } = run;
+  const terms: RunTerm[] = [];
+  if (stop !== null) {
+    terms.push({
+      term: {
+        subject: `stop:${run.id}`,
+        beat: stop.asked,
+        ttlMs: stop.graceMs,
+        process: null,
+        afterReboot: 'fresh',
+      },
+      ending: { status: 'killed', event: 'run.killed', fields: { reason: stop.reason } },
+    });
+  }
+  if (timeoutMs !== null) {
+    const message = `It ran longer than its limit of ${timeoutMs} ms.`;
+    terms.push({
+      term: {
+        subject: `timeout:${run.id}`,
+        beat: claim.started,
+        ttlMs: timeoutMs,
+        process: null,
+        afterReboot: 'fresh',
+      },
+      ending: {
+        status: 'killed',
+        event: 'run.killed',
+        fields: { error: { code: 'timeout', message } },
+      },
+    });
+  }
+  terms.push({
+    term: {
+      subject: `run:${run.id}`,
+      beat: claim.beat,
+      ttlMs: claim.leaseMs,
+      process: claim.process,
+      afterReboot: 'over',
+    },
+    ending: { status: 'lost', event: 'run.lost', fields: {} },
+  });
+  return terms;
+}
+
+/** Run, epoch and beat as they were judged: a heartbeat that came first wins (LEASE-9). */
+function sameClaim(current: RunRow, claim: ClaimRow): boolean {
+  return (
+    current.status === 'running' &&
+    current.claim?.epoch === claim.epoch &&
+    sameBeat(current.claim.beat, claim.beat)
+  );
 }
 
 /** Those of the locks that still stand. */
