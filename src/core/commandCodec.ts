@@ -255,6 +255,7 @@ const commandSchemas: { readonly [Kind in Command['kind']]: z.ZodMiniType } = {
     workflow: opt(id),
     leaseMs: opt(positive(limits.durationMs)),
     waiter: opt(id),
+    renewal: opt(z.boolean()),
     program: opt(z.boolean()),
   }),
   'run.unwait': z.strictObject({ kind: z.literal('run.unwait'), waiter: id }),

@@ -58,6 +58,8 @@ export interface ClaimRun {
   readonly workflow?: WorkflowId;
   readonly leaseMs?: number;
   readonly waiter?: WaiterId;
+  /** The waiter stood in line before: if its place is gone by now, the answer says `dropped`. */
+  readonly renewal?: boolean;
   /** The speaker's process will heartbeat by itself: a short lease, and its death may be judged. */
   readonly program?: boolean;
 }

@@ -56,6 +56,8 @@ export interface RowQueries {
   archived: { readonly ask: { readonly ids: readonly RunId[] }; readonly rows: readonly RunRow[] };
   /** All attempts in the live store, oldest first. */
   chain: { readonly ask: { readonly root: RunId }; readonly rows: readonly RunRow[] };
+  /** All attempts that have left the live store, oldest first. */
+  archivedChain: { readonly ask: { readonly root: RunId }; readonly rows: readonly RunRow[] };
   children: { readonly ask: { readonly parent: RunId }; readonly rows: readonly RunRow[] };
   /** Queued runs whose `unmet` names one of these. */
   dependents: { readonly ask: { readonly of: readonly RunId[] }; readonly rows: readonly RunRow[] };
@@ -83,7 +85,10 @@ export interface RowQueries {
   waitingRuns: {
     readonly ask: { readonly workflow: WorkflowId | null; readonly now: number };
     readonly rows: {
+      /** Something is unmet, blocked ones included. */
       readonly dependencies: number;
+      /** Of those: an unmet dependency has no live attempt, so only a person can help (RUN-8). */
+      readonly blocked: number;
       readonly notBefore: number;
       /** The earliest `notBefore` to come. */
       readonly soonest: number | null;

@@ -335,6 +335,8 @@ export class RowStore {
         return this.archive.filter(({ id }) => query.ids.includes(id)).sort(this.#byBirth);
       case 'chain':
         return runs.filter(({ root }) => root === query.root);
+      case 'archivedChain':
+        return this.archive.filter(({ root }) => root === query.root).sort(this.#byBirth);
       case 'children':
         return runs.filter(({ parent }) => parent === query.parent);
       case 'dependents':
@@ -367,7 +369,12 @@ export class RowStore {
         );
         const due = (run: RunRow): boolean => run.notBefore === null || run.notBefore <= query.now;
         const times = queued.filter((run) => !due(run)).map(({ notBefore }) => Number(notBefore));
+        const isStuck = (id: RunId): boolean => {
+          const root = [...runs, ...this.archive].find((run) => run.id === id)?.root;
+          return !runs.some((run) => run.root === root && isLive(run));
+        };
         return {
+          blocked: queued.filter(({ unmet }) => unmet.some(isStuck)).length,
           dependencies: queued.filter(({ unmet }) => unmet.length > 0).length,
           notBefore: queued.filter((run) => run.unmet.length === 0 && !due(run)).length,
           soonest: times.length === 0 ? null : Math.min(...times),
