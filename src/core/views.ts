@@ -1,6 +1,9 @@
 /**
  * The read model that every surface shows, and how events carry it forward. A view built from a snapshot
- * of rows and a view evolved through the events since are the same view.
+ * of rows and a view evolved through the events since are the same view (VIEW-1).
+ *
+ * Contract: a view belongs to whoever keeps it. `evolve` carries it forward in place, at the cost of the change
+ * and not of the view, and returns the same object; who wants to remember how things were copies what it needs.
  */
 import type {
   AgentName,
@@ -19,6 +22,7 @@ import type {
   SessionRow,
   SlotWaiterRow,
   StoredEvent,
+  TaskId,
   WaiterId,
   WaiterRow,
   WorkflowId,
@@ -56,174 +60,219 @@ export interface StateRows {
   readonly config?: readonly ConfigRow[];
 }
 
+/** A view as only this file sees it. */
+interface GrowingView extends StateView {
+  seq: Seq;
+  readonly workflows: Map<WorkflowId, WorkflowRow>;
+  readonly runs: Map<WorkflowId, Map<string, RunRow>>;
+  readonly allRuns: Map<RunId, RunRow>;
+  readonly agents: Map<AgentName, AgentRow>;
+  readonly sessions: Map<SessionId, SessionRow>;
+  readonly locks: Map<LockId, LockRow>;
+  readonly waiters: Map<WaiterId, WaiterRow>;
+  readonly slotWaiters: Map<WaiterId, SlotWaiterRow>;
+  readonly config: Map<string, ConfigRow>;
+  readonly guards: Map<string, GuardRow>;
+  /** Runs of each task, oldest first: which to show when the newest goes to the archive. */
+  readonly ofTask: Map<string, readonly RunId[]>;
+}
+
 export function viewOf(rows: StateRows): StateView {
-  let runs: StateView['runs'] = new Map();
-  for (const run of rows.runs) runs = withTaskRun(runs, run);
-  return {
+  const view: GrowingView = {
     seq: rows.seq,
     workflows: new Map(rows.workflows.map((row) => [row.id, row])),
-    runs,
-    allRuns: new Map(rows.runs.map((row) => [row.id, row])),
-    agents: new Map((rows.agents ?? []).map((row) => [row.name, row])),
-    sessions: new Map((rows.sessions ?? []).map((row) => [row.id, row])),
-    locks: new Map((rows.locks ?? []).map((row) => [row.id, row])),
-    waiters: new Map((rows.waiters ?? []).map((row) => [row.id, row])),
-    slotWaiters: new Map((rows.slotWaiters ?? []).map((row) => [row.id, row])),
-    config: new Map((rows.config ?? []).map((row) => [row.key, row])),
+    runs: new Map(),
+    allRuns: new Map(),
+    agents: new Map(rows.agents?.map((row) => [row.name, row])),
+    sessions: new Map(rows.sessions?.map((row) => [row.id, row])),
+    locks: new Map(rows.locks?.map((row) => [row.id, row])),
+    waiters: new Map(rows.waiters?.map((row) => [row.id, row])),
+    slotWaiters: new Map(rows.slotWaiters?.map((row) => [row.id, row])),
+    config: new Map(rows.config?.map((row) => [row.key, row])),
     guards: new Map(rows.guards.map((row) => [guardKey(row), row])),
+    ofTask: new Map(),
   };
+  for (const run of rows.runs) putRun(view, run);
+  return view;
 }
 
-/** An event that the view has seen already changes nothing. */
+/** Carries the view forward in place; an event that it has seen already changes nothing. */
 export function evolve(view: StateView, event: StoredEvent): StateView {
   if (event.seq <= view.seq) return view;
-  const next = { ...view, seq: event.seq };
+  // Every view comes from `viewOf`.
+  const growing = view as GrowingView;
+  growing.seq = event.seq;
   // A newer version may have written kinds that this one does not know: they move `seq`, nothing else.
-  if (!Object.hasOwn(evolutions, event.kind)) return next;
-  const evolution = evolutions[event.kind] as (view: StateView, event: StoredEvent) => StateView;
-  return evolution(next, event);
+  if (Object.hasOwn(evolutions, event.kind)) {
+    const evolution = evolutions[event.kind] as (view: GrowingView, event: StoredEvent) => void;
+    evolution(growing, event);
+  }
+  return view;
 }
 
-type Evolution<Kind extends EventKind> = (view: StateView, event: EventOf<Kind>) => StateView;
+type Evolution<Kind extends EventKind> = (view: GrowingView, event: EventOf<Kind>) => void;
 
-const same = (view: StateView): StateView => view;
+const nothing = (): void => undefined;
 
 const evolutions: { readonly [Kind in EventKind]: Evolution<Kind> } = {
-  'run.created': (view, { data }) => putRun(view, data.row),
+  'run.created': (view, { data }) => {
+    putRun(view, data.row);
+  },
   'run.claimed': (view, { data }) => {
-    const after = putRun(view, data.row);
-    return data.waiter === undefined
-      ? after
-      : { ...after, slotWaiters: without(view.slotWaiters, data.waiter) };
+    putRun(view, data.row);
+    if (data.waiter !== undefined) view.slotWaiters.delete(data.waiter);
   },
   'run.beat': (view, { run, data }) => {
     const row = run === undefined ? undefined : view.allRuns.get(run);
-    if (!row?.claim) return view;
+    if (!row?.claim) return;
     const claim = { ...row.claim, beat: data.beat, leaseUntil: data.leaseUntil };
-    return putRun(view, { ...row, claim });
+    putRun(view, { ...row, claim });
   },
   'run.completed': (view, { data }) => {
-    let after = putRun(view, data.row);
+    putRun(view, data.row);
     for (const { run, unmet } of data.released) {
-      const row = after.allRuns.get(run);
-      if (row) after = putRun(after, { ...row, unmet });
+      const row = view.allRuns.get(run);
+      if (row) putRun(view, { ...row, unmet });
     }
-    return after;
   },
-  'run.failed': (view, { data }) => putRun(view, data.row),
-  'run.killed': (view, { data }) => putRun(view, data.row),
-  'run.cancelled': (view, { data }) => putRun(view, data.row),
-  'run.lost': (view, { data }) => putRun(view, data.row),
-  'run.retried': same,
-  'run.cancel_requested': (view, { data }) => putRun(view, data.row),
-  'run.changed': (view, { data }) => putRun(view, data.row),
+  'run.failed': (view, { data }) => {
+    putRun(view, data.row);
+  },
+  'run.killed': (view, { data }) => {
+    putRun(view, data.row);
+  },
+  'run.cancelled': (view, { data }) => {
+    putRun(view, data.row);
+  },
+  'run.lost': (view, { data }) => {
+    putRun(view, data.row);
+  },
+  'run.retried': nothing,
+  'run.cancel_requested': (view, { data }) => {
+    putRun(view, data.row);
+  },
+  'run.changed': (view, { data }) => {
+    putRun(view, data.row);
+  },
   'run.archived': (view, { data }) => {
-    const allRuns = new Map(view.allRuns);
-    for (const run of data.runs) allRuns.delete(run);
-    return { ...view, allRuns };
+    for (const run of data.runs) dropRun(view, run);
   },
-  'slot.queued': (view, { data: { row } }) => ({
-    ...view,
-    slotWaiters: new Map(view.slotWaiters).set(row.id, row),
-  }),
-  'slot.dropped': (view, { data }) => ({
-    ...view,
-    slotWaiters: without(view.slotWaiters, data.waiter),
-  }),
-  'agent.registered': (view, { data: { row } }) => ({
-    ...view,
-    agents: new Map(view.agents).set(row.name, row),
-  }),
-  'agent.left': (view, event) => withoutAgent(view, event),
-  'agent.swept': (view, event) => withoutAgent(view, event),
-  'session.started': (view, { data: { row } }) => ({
-    ...view,
-    sessions: new Map(view.sessions).set(row.id, row),
-  }),
-  'session.ended': (view, event) => ({
-    ...view,
-    sessions: without(view.sessions, (event.about as SessionId | undefined) ?? event.session),
-  }),
+  'slot.queued': (view, { data: { row } }) => {
+    view.slotWaiters.set(row.id, row);
+  },
+  'slot.dropped': (view, { data }) => {
+    view.slotWaiters.delete(data.waiter);
+  },
+  'agent.registered': (view, { data: { row } }) => {
+    view.agents.set(row.name, row);
+  },
+  'agent.left': dropAgent,
+  'agent.swept': dropAgent,
+  'session.started': (view, { data: { row } }) => {
+    view.sessions.set(row.id, row);
+  },
+  'session.ended': (view, event) => {
+    view.sessions.delete((event.about as SessionId | undefined) ?? event.session);
+  },
   'lock.acquired': (view, { resource, data }) => {
-    if ('row' in data) return putLock(view, data.row, data.waiter);
+    if ('row' in data) {
+      putLock(view, data);
+      return;
+    }
     const guard = { file: resource, worktree: data.worktree, holder: data.holder } as GuardRow;
-    return { ...view, guards: new Map(view.guards).set(guardKey(guard), guard) };
+    view.guards.set(guardKey(guard), guard);
   },
-  'lock.refreshed': (view, { data }) => putLock(view, data.row, data.waiter),
-  'lock.upgraded': (view, { data }) => putLock(view, data.row, data.waiter),
-  'lock.released': (view, { resource, data }) =>
-    'lock' in data
-      ? { ...view, locks: without(view.locks, data.lock) }
-      : {
-          ...view,
-          guards: without(view.guards, guardKey({ file: resource ?? '', worktree: data.worktree })),
-        },
-  'lock.expired': (view, { data }) => ({ ...view, locks: without(view.locks, data.lock) }),
-  'lock.broken': (view, { data }) => ({ ...view, locks: without(view.locks, data.lock) }),
-  'lock.queued': (view, { data }) => putWaiter(view, data.row),
-  'lock.offered': (view, { data }) => putWaiter(view, data.row),
-  'lock.dropped': (view, { data }) => ({ ...view, waiters: without(view.waiters, data.waiter) }),
-  'workflow.created': (view, { data }) => putWorkflow(view, data.row),
-  'workflow.advanced': (view, { data }) => putWorkflow(view, data.row),
-  'workflow.completed': (view, { data }) => putWorkflow(view, data.row),
-  'file.intent': same,
-  'file.written': same,
-  'config.set': (view, { resource, data }) => ({
-    ...view,
-    config: data.row
-      ? new Map(view.config).set(data.row.key, data.row)
-      : without(view.config, resource ?? ''),
-  }),
+  'lock.refreshed': (view, { data }) => {
+    putLock(view, data);
+  },
+  'lock.upgraded': (view, { data }) => {
+    putLock(view, data);
+  },
+  'lock.released': (view, { resource, data }) => {
+    if ('lock' in data) view.locks.delete(data.lock);
+    else view.guards.delete(guardKey({ file: resource ?? '', worktree: data.worktree }));
+  },
+  'lock.expired': (view, { data }) => {
+    view.locks.delete(data.lock);
+  },
+  'lock.broken': (view, { data }) => {
+    view.locks.delete(data.lock);
+  },
+  'lock.queued': (view, { data: { row } }) => {
+    view.waiters.set(row.id, row);
+  },
+  'lock.offered': (view, { data: { row } }) => {
+    view.waiters.set(row.id, row);
+  },
+  'lock.dropped': (view, { data }) => {
+    view.waiters.delete(data.waiter);
+  },
+  'workflow.created': putWorkflow,
+  'workflow.advanced': putWorkflow,
+  'workflow.completed': putWorkflow,
+  'file.intent': nothing,
+  'file.written': nothing,
+  'config.set': (view, { resource, data }) => {
+    if (data.row) view.config.set(data.row.key, data.row);
+    else view.config.delete(resource ?? '');
+  },
 };
 
-function putRun(view: StateView, row: RunRow): StateView {
-  return {
-    ...view,
-    allRuns: new Map(view.allRuns).set(row.id, row),
-    runs: withTaskRun(view.runs, row),
-  };
+function putRun(view: GrowingView, row: RunRow): void {
+  const known = view.allRuns.has(row.id);
+  view.allRuns.set(row.id, row);
+  const { workflow, task } = row;
+  if (workflow === null || task === null) return;
+  const ids = view.ofTask.get(taskKey(workflow, task)) ?? [];
+  if (!known) view.ofTask.set(taskKey(workflow, task), [...ids, row.id]);
+  // A change of an earlier attempt does not bring that one back.
+  else if (ids.at(-1) !== row.id) return;
+  view.runs.set(workflow, (view.runs.get(workflow) ?? new Map<string, RunRow>()).set(task, row));
 }
 
-/** A task shows its newest run; a change of an older attempt does not bring that one back. */
-function withTaskRun(runs: StateView['runs'], run: RunRow): StateView['runs'] {
-  if (run.workflow === null || run.task === null) return runs;
-  const shown = runs.get(run.workflow)?.get(run.task);
-  if (shown && shown.root === run.root && shown.attempt > run.attempt) return runs;
-  return new Map(runs).set(run.workflow, new Map(runs.get(run.workflow)).set(run.task, run));
+function dropRun(view: GrowingView, id: RunId): void {
+  const row = view.allRuns.get(id);
+  view.allRuns.delete(id);
+  if (!row || row.workflow === null || row.task === null) return;
+  const { workflow, task } = row;
+  const left = (view.ofTask.get(taskKey(workflow, task)) ?? []).filter((other) => other !== id);
+  const newest = left.at(-1);
+  const shown = newest === undefined ? undefined : view.allRuns.get(newest);
+  const tasks = view.runs.get(workflow);
+  if (shown) {
+    view.ofTask.set(taskKey(workflow, task), left);
+    tasks?.set(task, shown);
+    return;
+  }
+  view.ofTask.delete(taskKey(workflow, task));
+  tasks?.delete(task);
+  if (tasks?.size === 0) view.runs.delete(workflow);
 }
 
-function putLock(view: StateView, row: LockRow, waiter: WaiterId | undefined): StateView {
-  const locks = new Map(view.locks).set(row.id, row);
-  return waiter === undefined
-    ? { ...view, locks }
-    : { ...view, locks, waiters: without(view.waiters, waiter) };
+function taskKey(workflow: WorkflowId, task: TaskId): string {
+  return `${workflow}\0${task}`;
 }
 
-function putWaiter(view: StateView, row: WaiterRow): StateView {
-  return { ...view, waiters: new Map(view.waiters).set(row.id, row) };
+function putLock(
+  view: GrowingView,
+  { row, waiter }: { readonly row: LockRow; readonly waiter?: WaiterId },
+): void {
+  view.locks.set(row.id, row);
+  if (waiter !== undefined) view.waiters.delete(waiter);
 }
 
-function putWorkflow(view: StateView, row: WorkflowRow): StateView {
-  return { ...view, workflows: new Map(view.workflows).set(row.id, row) };
+function putWorkflow(
+  view: GrowingView,
+  { data }: { readonly data: { readonly row: WorkflowRow } },
+): void {
+  view.workflows.set(data.row.id, data.row);
 }
 
-function withoutAgent(view: StateView, event: EventOf<'agent.left' | 'agent.swept'>): StateView {
+/** Looks through the sessions, of which there are as many as processes, when one of their agents goes. */
+function dropAgent(view: GrowingView, event: EventOf<'agent.left' | 'agent.swept'>): void {
   const name = (event.about as AgentName | undefined) ?? event.agent;
-  return {
-    ...view,
-    agents: without(view.agents, name),
-    sessions: new Map([...view.sessions].filter(([, session]) => session.agent !== name)),
-  };
-}
-
-function without<Key, Value>(
-  map: ReadonlyMap<Key, Value>,
-  key: NoInfer<Key>,
-): ReadonlyMap<Key, Value> {
-  if (!map.has(key)) return map;
-  const rest = new Map(map);
-  rest.delete(key);
-  return rest;
+  view.agents.delete(name);
+  for (const [id, { agent }] of view.sessions) if (agent === name) view.sessions.delete(id);
 }
 
 export function guardKey(place: { readonly file: string; readonly worktree: string }): string {

@@ -52,13 +52,11 @@ const promiseTakeover = 5_000;
 /** Saving touches a file several times; one look after the last is enough. */
 const settleTime = 25;
 
-const nothingKnown = viewOf({ seq: 0, workflows: [], runs: [], guards: [] });
-
 export class FolderModel implements Disposable {
   readonly #changed: Emitter<void>;
   readonly onDidChange: Emitter<void>['event'];
   readonly #place: Place;
-  #view: StateView = nothingKnown;
+  #view: StateView = viewOf({ seq: 0, workflows: [], runs: [], guards: [] });
   #file: WorkflowFile | undefined;
   #storeState: StoreState = { state: 'none' };
   #store: Store | undefined;
