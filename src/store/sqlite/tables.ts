@@ -30,6 +30,13 @@ type Answers = {
 const live = `status IN ('queued', 'running')`;
 const ofWorkflow = `(:workflow IS NULL OR workflow = :workflow)`;
 
+/** RUN-8: something that it needs has no live attempt left. */
+const blocked = `EXISTS (
+  SELECT 1 FROM run_references AS needs LEFT JOIN runs AS needed ON needed.id = needs.target
+  WHERE needs.run = runs.created AND needs.unmet = 1 AND NOT EXISTS (
+    SELECT 1 FROM runs AS attempt
+    WHERE attempt.root = needed.root AND attempt.status IN ('queued', 'running')))`;
+
 /** Rows whose life may be over: by their own wall clock, or made where this observer's clocks mean nothing. */
 const elsewhere = (beat: string): string =>
   `(row ->> '$.${beat}.host') || '/' || (row ->> '$.${beat}.bootId') <> :observer`;
@@ -93,6 +100,7 @@ export class Tables {
     runs: ({ ids }) => this.#runsOf(ids),
     // Nothing leaves the live store before there is an archive to keep it.
     archived: () => [],
+    archivedChain: () => [],
     chain: ({ root }) => this.#runs('WHERE root = :root ORDER BY created', { root }),
     children: ({ parent }) => this.#runs('WHERE parent = :parent ORDER BY created', { parent }),
     dependents: ({ of }) =>
@@ -121,6 +129,7 @@ export class Tables {
     waitingRuns: ({ workflow, now }) => {
       const row = this.#get(
         `SELECT count(*) FILTER (WHERE unmet > 0) AS dependencies,
+                count(*) FILTER (WHERE unmet > 0 AND ${blocked}) AS blocked,
                 count(*) FILTER (WHERE unmet = 0 AND not_before > :now) AS notBefore,
                 min(not_before) FILTER (WHERE not_before > :now) AS soonest
          FROM runs WHERE status = 'queued' AND ${ofWorkflow}`,
@@ -128,6 +137,7 @@ export class Tables {
       );
       return {
         dependencies: Number(row['dependencies']),
+        blocked: Number(row['blocked']),
         notBefore: Number(row['notBefore']),
         soonest: row['soonest'] === null ? null : Number(row['soonest']),
       };

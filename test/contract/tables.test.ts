@@ -1,0 +1,269 @@
+/** Every question that a rule may ask has the same answer in SQLite and in the plain row store. */
+import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import type { RowChange, RowQuery, RunRow } from '../../src/core/model';
+import { newRun } from '../../src/core/rules/runs';
+import { initial } from '../../src/store/sqlite/migrations/001-initial';
+import { Tables } from '../../src/store/sqlite/tables';
+import { RowStore } from '../core/rowStore';
+
+const few = <Value>(...values: Value[]): fc.Arbitrary<Value> => fc.constantFrom(...values);
+const id = (prefix: string): fc.Arbitrary<never> =>
+  few('a', 'b', 'c', 'd').map((it) => `${prefix}_${it}` as never);
+const run = id('run');
+const agent = few('ann', 'bob') as fc.Arbitrary<never>;
+const time = fc.integer({ min: 0, max: 9 });
+const beat = fc.record({
+  host: few('h1', 'h2'),
+  bootId: few('b1', 'b2') as fc.Arbitrary<never>,
+  mono: time,
+  wall: time,
+  server: fc.constant(null),
+});
+const maybe = <Value>(value: fc.Arbitrary<Value>): fc.Arbitrary<Value | null> => fc.option(value);
+const process = fc.constant({
+  host: 'h1',
+  bootId: 'b1',
+  pidNamespace: 'n',
+  pid: 1,
+  startTime: '1',
+}) as fc.Arbitrary<never>;
+const anchor = few('', 'src', 'src/a.ts', 'src/a', 'srcs', 'src0', 'task:T');
+const key = fc.record({
+  resource: few('src/a.ts', 'glob:src/*') as fc.Arbitrary<never>,
+  kind: few('path', 'glob') as fc.Arbitrary<'path' | 'glob'>,
+  anchor,
+  worktree: few(null, '', 'feature'),
+});
+
+const status = few('queued', 'running', 'completed', 'error') as fc.Arbitrary<RunRow['status']>;
+const runRow = fc
+  .record({
+    id: run,
+    status,
+    parent: maybe(run),
+    dependsOn: fc.uniqueArray(run, { maxLength: 2 }),
+    root: run,
+    retryOf: maybe(run),
+    workflow: few(null, 'w1', 'w2') as fc.Arbitrary<never>,
+    task: few(null, 't1', 't2') as fc.Arbitrary<never>,
+    priority: few(-1, 0, 0.5, 2),
+    notBefore: maybe(time),
+    timeoutMs: maybe(time),
+    agent,
+    beat,
+    started: beat,
+    process: maybe(process),
+    stop: maybe(beat),
+    endedAt: time,
+    unmet: fc.boolean(),
+  })
+  .map(({ agent: by, beat: last, started, process: of, stop, endedAt, unmet, ...row }): RunRow => {
+    const plain = newRun({ id: row.id, title: 'A run' }, { now: 0 });
+    const live = row.status === 'queued' || row.status === 'running';
+    return {
+      ...plain,
+      ...row,
+      unmet: row.status === 'queued' && unmet ? row.dependsOn : [],
+      endedAt: live ? null : endedAt,
+      claim:
+        row.status === 'queued'
+          ? null
+          : ({
+              agent: by,
+              session: 'ses_a',
+              epoch: 1,
+              tokenDigest: 'digest',
+              leaseMs: 5,
+              leaseUntil: last.wall + 5,
+              beat: last,
+              started,
+              process: of,
+            } as never),
+      stop:
+        stop && row.status === 'running'
+          ? { directive: 'cancel', reason: null, by, asked: stop, graceMs: 2 }
+          : null,
+    };
+  });
+
+const put = <Name extends string, Row>(
+  name: Name,
+  row: fc.Arbitrary<Row>,
+): fc.Arbitrary<RowChange> => row.map((it) => ({ put: name, row: it }) as unknown as RowChange);
+
+const changes: fc.Arbitrary<RowChange> = fc.oneof(
+  { weight: 6, arbitrary: put('run', runRow) },
+  put(
+    'agent',
+    fc.record({
+      id: id('agt'),
+      name: agent,
+      kind: few('window'),
+      description: few('d'),
+      registeredAt: time,
+      seen: beat,
+    }),
+  ),
+  put('session', fc.record({ id: id('ses'), agent, process, startedAt: time, seen: beat })),
+  {
+    weight: 3,
+    arbitrary: put(
+      'lock',
+      fc
+        .tuple(
+          key,
+          fc.record({
+            id: id('lck'),
+            mode: few('read', 'write'),
+            agent,
+            session: id('ses'),
+            fence: time,
+            since: time,
+            grant: beat,
+            ttlMs: time,
+            hash: fc.constant(null),
+          }),
+        )
+        .map(([at, row]) => ({ ...at, ...row, expiresAt: row.grant.wall + row.ttlMs })),
+    ),
+  },
+  {
+    weight: 3,
+    arbitrary: put(
+      'waiter',
+      fc.record({
+        id: id('wtr'),
+        agent,
+        session: id('ses'),
+        requests: fc.array(
+          key.map((at) => ({ ...at, mode: 'read', hash: null })),
+          { minLength: 1, maxLength: 3 },
+        ),
+        ttlMs: time,
+        since: time,
+        renewed: beat,
+        offer: fc.constant(null),
+      }),
+    ),
+  },
+  put(
+    'slotWaiter',
+    fc.record({
+      id: id('wtr'),
+      agent,
+      session: id('ses'),
+      workflow: fc.constant(null),
+      run: maybe(run),
+      since: time,
+      renewed: beat,
+      process: maybe(process),
+    }),
+  ),
+  put(
+    'sighting',
+    fc.record({
+      observer: few('o1', 'o2'),
+      subject: few('run:a', 'lock:b'),
+      beat,
+      mono: time,
+      wall: time,
+    }),
+  ),
+  put('rate', fc.record({ key: few('k1', 'k2'), tokens: time, at: beat })),
+  put('config', fc.record({ key: few('slots', 'slots.w1', 'slots.w2', 'grace'), value: time })),
+  put('counter', fc.record({ name: fc.constant('fence'), value: time })),
+  fc.oneof(
+    id('agt').map(() => ({ drop: 'agent', name: 'ann' }) as unknown as RowChange),
+    id('ses').map((it) => ({ drop: 'session', id: it }) as RowChange),
+    id('lck').map((it) => ({ drop: 'lock', id: it }) as RowChange),
+    id('wtr').map((it) => ({ drop: 'waiter', id: it }) as RowChange),
+    id('wtr').map((it) => ({ drop: 'slotWaiter', id: it }) as RowChange),
+    few('run:a', 'lock:b').map((subject) => ({ drop: 'sightings', subject }) as RowChange),
+    few('slots', 'grace').map((it) => ({ drop: 'config', key: it }) as RowChange),
+  ),
+);
+
+const workflow = few(null, 'w1', 'w2') as fc.Arbitrary<never>;
+const limit = fc.integer({ min: 1, max: 3 });
+const observer = few('h1/b1', 'h2/b2') as fc.Arbitrary<never>;
+const ask = (
+  name: RowQuery['rows'],
+  of: Record<string, fc.Arbitrary<unknown>>,
+): fc.Arbitrary<RowQuery> =>
+  fc.record(of).map((about) => ({ rows: name, ...about }) as unknown as RowQuery);
+const area = {
+  worktree: few(null, '', 'feature', 'other'),
+  at: fc.uniqueArray(anchor, { maxLength: 3 }),
+  under: few(null, '', 'src', 'src/a'),
+};
+
+const questions: fc.Arbitrary<RowQuery>[] = [
+  ask('run', { id: run }),
+  ask('runs', { ids: fc.uniqueArray(run) }),
+  ask('chain', { root: run }),
+  ask('children', { parent: run }),
+  ask('dependents', { of: fc.uniqueArray(run) }),
+  ask('liveOfTask', { workflow, task: few('t1', 't2') }),
+  ask('heldRuns', { agent }),
+  ask('claimable', { workflow, except: fc.uniqueArray(few('w1', 'w2')), now: time, limit }),
+  ask('waitingRuns', { workflow, now: time }),
+  ask('running', { workflow }),
+  ask('expirableRuns', { now: time, observer, after: fc.constant(null), limit }),
+  ask('archivable', { endedBefore: time, keep: fc.nat(4), limit }),
+  ask('referrers', { run }),
+  ask('slotWaiter', { id: id('wtr') }),
+  ask('slotWaiters', {}),
+  ask('agent', { name: agent }),
+  ask('session', { id: id('ses') }),
+  ask('sessions', { agent }),
+  ask('silentAgents', { seenBefore: time, limit }),
+  ask('locksNear', area),
+  ask('waitersNear', area),
+  ask('locksOf', { agent }),
+  ask('lockWaiter', { id: id('wtr') }),
+  ask('waitersOf', { agent }),
+  ask('lockWaiters', {}),
+  ask('expirableLocks', { now: time, observer, after: fc.constant(null), limit }),
+  ask('sighting', { observer: few('o1', 'o2'), subject: few('run:a', 'lock:b') }),
+  ask('rate', { key: few('k1', 'k2') }),
+  ask('config', { key: few('slots', 'grace') }),
+  ask('configs', { prefix: few('slots.', 'slots', 'x') }),
+  ask('counter', { name: fc.constant('fence') }),
+  ask('newestRuns', { workflow: few('w1', 'w2') }),
+];
+
+describe('tables: SQLite answers as the plain row store', () => {
+  const seed = Number(globalThis.process.env['WAVELOCK_SEED'] ?? Date.now() % 1_000_000);
+  const numRuns = globalThis.process.env['WAVELOCK_CAMPAIGN'] === undefined ? 150 : 5_000;
+
+  it(`every question, after any changes (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(fc.array(changes, { maxLength: 30 }), fc.tuple(...questions), (made, asked) => {
+        const database = new DatabaseSync(':memory:');
+        database.exec(initial);
+        const tables = new Tables(database);
+        const plain = new RowStore().given(...made);
+        for (const change of made) tables.apply(change);
+        for (const question of asked) {
+          assert.deepEqual(
+            comparable(question, tables.answer(question.rows, question)),
+            comparable(question, plain.answer(question)),
+            JSON.stringify(question),
+          );
+        }
+        tables.close();
+        database.close();
+      }),
+      { numRuns, seed },
+    );
+  });
+});
+
+/** As plain JSON; the rows of these two questions come in no promised order. */
+function comparable(question: RowQuery, rows: unknown): unknown {
+  const unordered = question.rows === 'configs' || question.rows === 'newestRuns';
+  const plain = JSON.parse(JSON.stringify(rows)) as unknown;
+  return unordered ? (plain as object[]).map((row) => JSON.stringify(row)).sort() : plain;
+}
