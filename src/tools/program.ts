@@ -22,7 +22,13 @@ export interface Host {
 
 export const exitCode = { ok: 0, refused: 1, usage: 2, fault: 3, later: 4 } as const;
 
-const worthAnotherTry: ReadonlySet<RefusalCode> = new Set(['lock_denied']);
+const worthAnotherTry: ReadonlySet<RefusalCode> = new Set([
+  'nothing_queued',
+  'timeout',
+  'no_slot',
+  'lock_denied',
+  'rate_limited',
+]);
 
 export async function run(host: Host): Promise<number> {
   const json = host.argv.includes('--json');
