@@ -190,6 +190,8 @@ export interface AcquireLocks {
   readonly shared?: boolean;
   readonly ttlMs?: number;
   readonly waiter?: WaiterId;
+  /** The waiter stood in line before: if its place is gone by now, the answer says `dropped`. */
+  readonly renewal?: boolean;
 }
 
 export interface ReleaseLocks {
