@@ -2,13 +2,14 @@
 import type { Command, Context, Decision, Granted } from './model';
 import * as agents from './rules/agents';
 import * as claims from './rules/claims';
-import { sweep } from './rules/expiry';
 import { freeGuard, holdGuard } from './rules/guards';
 import * as limits from './rules/limits';
+import { linkRun } from './rules/links';
 import * as locks from './rules/locks';
 import { retentionStep } from './rules/retention';
 import { retryRun } from './rules/retries';
 import * as runs from './rules/runs';
+import { sweep } from './rules/sweep';
 import { advanceWave, confirmWrite } from './rules/waves';
 
 type Rules = {
@@ -28,7 +29,7 @@ const rules: Rules = {
   'run.cancel': runs.cancelRun,
   'run.kill': runs.killRun,
   'run.retry': retryRun,
-  'run.link': runs.linkRun,
+  'run.link': linkRun,
   'run.handoff': runs.handOffRun,
   'retention.step': retentionStep,
   sweep,
@@ -69,7 +70,8 @@ export const rateLimited: ReadonlySet<Command['kind']> = new Set([
 ]);
 
 export function* decide(command: Command, context: Context): Decision<Granted[Command['kind']]> {
-  // TODO(limits): `const refused = yield* limits.limitRate(command, context)` once it is written.
+  const refused = yield* limits.limitRate(command, context);
+  if (refused) return refused;
   const rule = rules[command.kind] as (
     command: Command,
     context: Context,
