@@ -1,45 +1,225 @@
 /**
- * Who gets which run, and for how long: claim, heartbeat, slots and the line in front of them (CLAIM-n,
- * LEASE-1, SLOT-n).
+ * Who gets which run, and for how long: claim, heartbeat, and the line in front of the slots (CLAIM-n,
+ * LEASE-1, SLOT-3 … SLOT-6).
  *
- * Contract: a running run is its slot, so there is no count that could leak. A claim is granted only when
- * a slot is free after everybody who has waited longer and could use it.
+ * Contract: a claim is granted only when a slot is free after everybody who has waited longer and could use
+ * it. The token leaves in the claim's own reply only.
  */
-import type { CommandOf, Context, Decision, Granted, RunRow, Step, WorkflowId } from '../model';
+import type {
+  AgentName,
+  ClaimRow,
+  CommandOf,
+  Context,
+  Decision,
+  EventData,
+  Granted,
+  RefusalOf,
+  RowChange,
+  RunRow,
+  SlotWaiterRow,
+  Step,
+  WaiterId,
+  WorkflowId,
+} from '../model';
+import { speaker } from './agents';
+import { ask, write } from './ask';
+import { beatNow, expireOldRuns, expireSlotWaiters, slotSubject, sweepLimit } from './expiry';
+import { numberSetting } from './limits';
+import { aboutRun, heldRun, invalidTransition, presentRun, unchanged, type Part } from './runs';
+import { Supply, whyNot, type Wish } from './slots';
 
-/** What a claim by anybody would give now, without making it: `run next` (CLAIM-7). */
-export function nextRun(_workflow: WorkflowId | null, _context: Context): Step<RunRow | null> {
-  throw new Error('to be written');
+/**
+ * What a claim by anybody would give now, without making it: `run next` (CLAIM-7). It writes nothing, so what
+ * nobody has expired yet still counts.
+ */
+export function* nextRun(workflow: WorkflowId | null, context: Context): Step<RunRow | null> {
+  const line = yield* ask('slotWaiters', {});
+  return yield* leftFor({ workflow, run: null }, line, context);
 }
 
-export interface SlotState {
-  /** The limit; Infinity when it is switched off with 0. */
-  readonly slots: number;
-  readonly used: number;
+/** What this wish gets when everybody who has waited longer has taken theirs (SLOT-3). */
+function* leftFor(
+  wish: Wish,
+  ahead: readonly SlotWaiterRow[],
+  context: Context,
+): Step<RunRow | null> {
+  const supply = yield* Supply.look(context);
+  for (const waiter of ahead) {
+    if (supply.isEmpty) return null;
+    yield* supply.take(waiter);
+  }
+  return yield* supply.take(wish);
 }
 
-/** Of the whole store, or of one workflow when it has a limit of its own (SLOT-1). */
-export function slotState(_workflow: WorkflowId | null): Step<SlotState> {
-  throw new Error('to be written');
-}
-
-export function claimRun(
-  _command: CommandOf<'run.claim'>,
-  _context: Context,
+export function* claimRun(
+  command: CommandOf<'run.claim'>,
+  context: Context,
 ): Decision<Granted['run.claim']> {
-  throw new Error('to be written');
+  const who = yield* speaker(context);
+  if ('code' in who) return who;
+  if (command.run !== undefined) {
+    const found = yield* presentRun(command.run, context);
+    if ('code' in found) return found;
+    if (found.row.status !== 'queued') return invalidTransition(found.row, 'be claimed');
+  }
+  const place = yield* placeOf(command, context);
+  if ('code' in place) return place;
+  const { ahead, mine, dropped } = place;
+  const wish: Wish = { workflow: command.workflow ?? null, run: command.run ?? null };
+  let run = yield* leftFor(wish, ahead, context);
+  // What is over may hold a slot, and its loss may make a run; it is not judged while there is enough.
+  if (!run && (yield* expireOldRuns(sweepLimit, context)).length > 0) {
+    run = yield* leftFor(wish, ahead, context);
+  }
+  if (run) return yield* claimed(run, command, mine, context);
+  const waits = command.waiter !== undefined;
+  if (waits) yield* stand({ ...mine, ...wish, id: command.waiter }, command, context);
+  return yield* whyNot(wish, { position: ahead.length + 1, waits, dropped }, context);
 }
 
-export function leaveSlotQueue(
-  _command: CommandOf<'run.unwait'>,
-  _context: Context,
+function* claimed(
+  run: RunRow,
+  command: CommandOf<'run.claim'>,
+  mine: SlotWaiterRow | null,
+  context: Context,
+): Decision<Granted['run.claim']> {
+  const { agent, session, now } = context;
+  const program = command.program ?? false;
+  const leaseMs =
+    command.leaseMs ?? (yield* numberSetting(program ? 'lease.program' : 'lease.claim'));
+  const token = context.newToken();
+  const beat = beatNow(context);
+  const epoch = run.epoch + 1;
+  const claim: ClaimRow = {
+    agent,
+    session,
+    epoch,
+    tokenDigest: context.digest(token),
+    leaseMs,
+    leaseUntil: beat.wall + leaseMs,
+    beat,
+    started: beat,
+    process: program ? context.process : null,
+  };
+  const row: RunRow = { ...run, status: 'running', startedAt: now, epoch, claim };
+  return {
+    facts: { run: row, token },
+    changes: [{ put: 'run', row }, ...(mine ? leaving(mine.id) : [])],
+    events: [
+      {
+        kind: 'run.claimed',
+        ...aboutRun(row),
+        data: { row, ...(mine ? { waiter: mine.id } : {}) },
+      },
+    ],
+  };
+}
+
+/* ------------------------------------------------------------------ the line */
+
+interface Place {
+  readonly ahead: readonly SlotWaiterRow[];
+  /** The asker's own place, if it still has one. */
+  readonly mine: SlotWaiterRow | null;
+  /** It had one and lost it. */
+  readonly dropped: boolean;
+}
+
+function* placeOf(
+  { waiter, renewal = false }: CommandOf<'run.claim'>,
+  context: Context,
+): Step<Place | RefusalOf<'bad_input'>> {
+  const before = yield* ask('slotWaiters', {});
+  const line = yield* expireSlotWaiters(before, context);
+  if (waiter === undefined) return { ahead: line, mine: null, dropped: false };
+  const known = before.find(({ id }) => id === waiter);
+  if (known && known.agent !== context.agent) {
+    const message = `waiter: The place ${waiter} in line is that of ${known.agent}.`;
+    return { code: 'bad_input', message, path: 'waiter' };
+  }
+  const index = line.findIndex(({ id }) => id === waiter);
+  const mine = line[index] ?? null;
+  return {
+    ahead: mine ? line.slice(0, index) : line,
+    mine,
+    dropped: !mine && (renewal || known !== undefined),
+  };
+}
+
+/** Stands in line, or renews the place there: kept whatever the answer is. */
+function* stand(
+  place: Wish & { readonly id: WaiterId; readonly since?: number },
+  { program = false }: CommandOf<'run.claim'>,
+  context: Context,
+): Step<void> {
+  const { agent, session, now, process } = context;
+  const row: SlotWaiterRow = {
+    since: now,
+    ...place,
+    agent,
+    session,
+    renewed: beatNow(context),
+    process: program ? process : null,
+  };
+  yield* write([{ put: 'slotWaiter', row }], [{ kind: 'slot.queued', data: { row } }]);
+}
+
+export function* leaveSlotQueue(
+  { waiter }: CommandOf<'run.unwait'>,
+  context: Context,
 ): Decision<Granted['run.unwait']> {
-  throw new Error('to be written');
+  const row = yield* ask('slotWaiter', { id: waiter });
+  if (row?.agent !== context.agent) return unchanged({ left: false });
+  return { facts: { left: true }, ...withoutWaiters([row], 'withdrawn') };
 }
 
-export function heartbeatRun(
-  _command: CommandOf<'run.heartbeat'>,
-  _context: Context,
+/** The places of an agent that leaves, or is swept, go with it (SLOT-6). */
+export function* leaveSlotLine(agent: AgentName): Step<Part> {
+  const line = yield* ask('slotWaiters', {});
+  const own = line.filter((waiter) => waiter.agent === agent);
+  return withoutWaiters(own, 'agent-left');
+}
+
+function withoutWaiters(
+  waiters: readonly SlotWaiterRow[],
+  why: EventData['slot.dropped']['why'],
+): Part {
+  return {
+    changes: waiters.flatMap(({ id }) => leaving(id)),
+    events: waiters.map(({ id, agent }) => ({
+      kind: 'slot.dropped',
+      data: { waiter: id, agent, why },
+    })),
+  };
+}
+
+function leaving(waiter: WaiterId): readonly RowChange[] {
+  return [
+    { drop: 'slotWaiter', id: waiter },
+    { drop: 'sightings', subject: slotSubject(waiter) },
+  ];
+}
+
+/* ------------------------------------------------------------------ leases */
+
+export function* heartbeatRun(
+  command: CommandOf<'run.heartbeat'>,
+  context: Context,
 ): Decision<Granted['run.heartbeat']> {
-  throw new Error('to be written');
+  const held = yield* heldRun(command.run, command.token, context);
+  if ('code' in held) return held;
+  const { row } = held;
+  const beat = beatNow(context);
+  const leaseUntil = beat.wall + row.claim.leaseMs;
+  return {
+    facts: { leaseUntil, directive: row.stop?.directive ?? null },
+    changes: [{ put: 'run', row: { ...row, claim: { ...row.claim, beat, leaseUntil } } }],
+    events: [
+      {
+        kind: 'run.beat',
+        ...aboutRun(row),
+        data: { epoch: row.claim.epoch, beat, leaseUntil },
+      },
+    ],
+  };
 }

@@ -1,7 +1,7 @@
 /**
- * When a lease or lock is over, judged by evidence (LEASE-2 … LEASE-9, LOCK-6, STOP-3, STOP-4), and the
- * sweep. Every rule that relies on a row's being alive calls one of `expire…` on it first; the sweep only
- * tidies what nobody has touched.
+ * When a lease or lock is over, judged by evidence (LEASE-2 … LEASE-9, LOCK-6, STOP-3, STOP-4). Every rule
+ * that relies on a row's being alive calls one of `expire…` on it first; the sweep only tidies what nobody
+ * has touched.
  *
  * Contract: an expiry is a `Write` with its own event and evidence. It compares the row as it was read with
  * the row as it is (run, epoch, beat), so a heartbeat in flight wins.
@@ -9,25 +9,27 @@
 import type {
   Beat,
   ClaimRow,
-  CommandOf,
   Context,
-  Decision,
   Evidence,
-  Granted,
   Liveness,
   LockRow,
   ProcessIdentity,
+  RunId,
   RunRow,
   SightingRow,
   SlotWaiterRow,
   Step,
+  WaiterId,
   WaiterRow,
 } from '../model';
 import { ask, write } from './ask';
 import { endRun, type Ending } from './runs';
 
 export const defaultGraceMs = 10_000;
+export const slotRenewalMs = 30_000;
 export const sweepLimit = 500;
+/** Rows that are asked for at once. */
+export const sweepPage = 100;
 
 export function beatNow(context: Context): Beat {
   return {
@@ -141,61 +143,70 @@ export function* expireRun(run: RunRow, context: Context): Step<RunRow> {
     if (!judgement.over) continue;
     const current = yield* ask('run', { id: run.id });
     if (!current || !sameClaim(current, run.claim)) return current ?? run;
-    const ended = yield* endRun(current, { ...ending, evidence: judgement.evidence }, context);
+    const ended = yield* endRun(current, ending(judgement.evidence), context);
     yield* write(ended.changes, ended.events);
     return ended.row;
   }
   return run;
 }
 
+/** What sightings of a run are about, to be dropped with its end. */
+export function runSubjects(run: RunRow): readonly string[] {
+  return run.claim === null ? [] : termsOf(run, run.claim).map(({ term }) => term.subject);
+}
+
 interface RunTerm {
   readonly term: Term;
-  readonly ending: Pick<Ending, 'status' | 'event' | 'fields'>;
+  readonly ending: (evidence: Evidence) => Ending;
 }
 
 function termsOf(run: RunRow, claim: ClaimRow): readonly RunTerm[] {
-  const { stop, timeoutMs } = run;
-  const terms: RunTerm[] = [];
-  if (stop !== null) {
-    terms.push({
+  return [...stopTerm(run), ...timeoutTerm(run, claim), leaseTerm(run, claim)];
+}
+
+function stopTerm({ id, stop }: RunRow): readonly RunTerm[] {
+  if (stop === null) return [];
+  const { asked: beat, graceMs: ttlMs, reason } = stop;
+  return [
+    {
+      term: { subject: `stop:${id}`, beat, ttlMs, process: null, afterReboot: 'fresh' },
+      ending: (evidence) => ({
+        status: 'killed',
+        event: 'run.killed',
+        fields: { reason },
+        evidence,
+      }),
+    },
+  ];
+}
+
+function timeoutTerm({ id, timeoutMs }: RunRow, { started: beat }: ClaimRow): readonly RunTerm[] {
+  if (timeoutMs === null) return [];
+  const error = { code: 'timeout', message: `It ran longer than its limit of ${timeoutMs} ms.` };
+  return [
+    {
       term: {
-        subject: `stop:${run.id}`,
-        beat: stop.asked,
-        ttlMs: stop.graceMs,
-        process: null,
-        afterReboot: 'fresh',
-      },
-      ending: { status: 'killed', event: 'run.killed', fields: { reason: stop.reason } },
-    });
-  }
-  if (timeoutMs !== null) {
-    const message = `It ran longer than its limit of ${timeoutMs} ms.`;
-    terms.push({
-      term: {
-        subject: `timeout:${run.id}`,
-        beat: claim.started,
+        subject: `timeout:${id}`,
+        beat,
         ttlMs: timeoutMs,
         process: null,
         afterReboot: 'fresh',
       },
-      ending: {
+      ending: (evidence) => ({
         status: 'killed',
         event: 'run.killed',
-        fields: { error: { code: 'timeout', message } },
-      },
-    });
-  }
-  terms.push({
-    term: {
-      subject: `run:${run.id}`,
-      beat: claim.beat,
-      ttlMs: claim.leaseMs,
-      process: claim.process,
-      afterReboot: 'over',
+        fields: { error },
+        evidence,
+      }),
     },
-    ending: { status: 'lost', event: 'run.lost', fields: {} },
-  });
-  return terms;
+  ];
+}
+
+function leaseTerm({ id }: RunRow, { beat, leaseMs: ttlMs, process }: ClaimRow): RunTerm {
+  return {
+    term: { subject: `run:${id}`, beat, ttlMs, process, afterReboot: 'over' },
+    ending: (evidence) => ({ status: 'lost', event: 'run.lost', fields: {}, evidence }),
+  };
 }
 
 /** Run, epoch and beat as they were judged: a heartbeat that came first wins (LEASE-9). */
@@ -223,13 +234,55 @@ export function expireWaiters(
   throw new Error('to be written');
 }
 
-export function expireSlotWaiters(
-  _waiters: readonly SlotWaiterRow[],
-  _context: Context,
+/** Those of the waiting claims that have renewed in time and whose process is not gone (SLOT-4). */
+export function* expireSlotWaiters(
+  waiters: readonly SlotWaiterRow[],
+  context: Context,
 ): Step<readonly SlotWaiterRow[]> {
-  throw new Error('to be written');
+  const kept: SlotWaiterRow[] = [];
+  for (const waiter of waiters) {
+    const { id, agent, renewed: beat, process } = waiter;
+    const subject = slotSubject(id);
+    const term: Term = { subject, beat, ttlMs: slotRenewalMs, process, afterReboot: 'over' };
+    const judgement = yield* judged(term, context);
+    if (!judgement.over) {
+      kept.push(waiter);
+      continue;
+    }
+    const why = judgement.evidence.rule === 'process-gone' ? 'process-gone' : 'silent';
+    yield* write(
+      [
+        { drop: 'slotWaiter', id },
+        { drop: 'sightings', subject },
+      ],
+      [{ kind: 'slot.dropped', data: { waiter: id, agent, why } }],
+    );
+  }
+  return kept;
 }
 
-export function sweep(_command: CommandOf<'sweep'>, _context: Context): Decision<Granted['sweep']> {
-  throw new Error('to be written');
+export function slotSubject(waiter: WaiterId): string {
+  return `slot:${waiter}`;
+}
+
+/** Ends runs that are over, oldest beat first, until `most` have ended or all have been judged. */
+export function* expireOldRuns(most: number, context: Context): Step<readonly RunRow[]> {
+  const { now, observer } = context;
+  const ended: RunRow[] = [];
+  let after: RunId | null = null;
+  for (;;) {
+    const page: readonly RunRow[] = yield* ask('expirableRuns', {
+      now,
+      observer,
+      after,
+      limit: sweepPage,
+    });
+    for (const run of page) {
+      if (ended.length === most) return ended;
+      const judgedRun = yield* expireRun(run, context);
+      if (judgedRun.status !== 'running') ended.push(judgedRun);
+      after = run.id;
+    }
+    if (page.length < sweepPage) return ended;
+  }
 }

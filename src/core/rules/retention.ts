@@ -4,13 +4,35 @@
  * Contract: a run is dropped only when the caller says that it is durable in the archive, and only if it may
  * still go: what a live run refers to stays, also when the reference came after the choice.
  */
-import type { CommandOf, Context, Decision, Granted } from '../model';
+import type { CommandOf, Context, Decision, Granted, RunId } from '../model';
+import { ask } from './ask';
+import { numberSetting } from './limits';
+import { isEnded } from './runs';
 
 export const runsAStep = 500;
+const day = 24 * 60 * 60_000;
 
-export function retentionStep(
-  _command: CommandOf<'retention.step'>,
-  _context: Context,
+export function* retentionStep(
+  command: CommandOf<'retention.step'>,
+  context: Context,
 ): Decision<Granted['retention.step']> {
-  throw new Error('to be written');
+  const archived: RunId[] = [];
+  for (const run of yield* ask('runs', { ids: [...new Set(command.archived)] })) {
+    if (!isEnded(run.status)) continue;
+    const referrers = yield* ask('referrers', { run: run.id });
+    if (referrers.length === 0) archived.push(run.id);
+  }
+  const days = yield* numberSetting('retention.days');
+  const due = yield* ask('archivable', {
+    endedBefore: context.now - days * day,
+    keep: yield* numberSetting('retention.max'),
+    // Those that go with this step are still there.
+    limit: runsAStep + archived.length,
+  });
+  const going = new Set(archived);
+  return {
+    facts: { archived, next: due.filter(({ id }) => !going.has(id)).slice(0, runsAStep) },
+    changes: archived.map((id) => ({ drop: 'run', id })),
+    events: archived.length === 0 ? [] : [{ kind: 'run.archived', data: { runs: archived } }],
+  };
 }

@@ -1,17 +1,84 @@
 /** New attempts after failed ones, by rule or by hand (RETRY-n). Contract: a chain has at most one live run. */
 import type { CommandOf, Context, Decision, Granted, RunRow, Step } from '../model';
+import { ask } from './ask';
+import { expireRun } from './expiry';
+import { knownRuns, unmetOf } from './links';
+import {
+  aboutRun,
+  invalidTransition,
+  isEnded,
+  liveRunOfTask,
+  newRun,
+  presentRun,
+  taskBusy,
+  type Part,
+} from './runs';
+
+/** The part of the delay that chance adds or takes away. */
+const jitter = 0.2;
+export const mostAttempts = 100;
 
 /** now + min(cap, base·2ⁿ) ± jitter, n failures so far before this one; never before now (RETRY-1). */
 export function notBeforeOf(
-  _run: Pick<RunRow, 'attempt' | 'backoff'>,
-  _context: Pick<Context, 'now' | 'random'>,
+  { attempt, backoff }: Pick<RunRow, 'attempt' | 'backoff'>,
+  context: Pick<Context, 'now' | 'random'>,
 ): number {
-  throw new Error('to be written');
+  const delay = Math.min(backoff.capMs, backoff.baseMs * 2 ** (attempt - 1));
+  return context.now + Math.round(delay * (1 - jitter + 2 * jitter * context.random()));
 }
 
 /** The row of the next attempt; the caller puts it and its events. */
-export function nextAttempt(_run: RunRow, _automatic: boolean, _context: Context): RunRow {
-  throw new Error('to be written');
+export function nextAttempt(run: RunRow, automatic: boolean, context: Context): RunRow {
+  return newRun(
+    {
+      id: context.newRunId(),
+      title: run.title,
+      parent: run.parent,
+      dependsOn: run.dependsOn,
+      unmet: run.unmet,
+      workflow: run.workflow,
+      wave: run.wave,
+      task: run.task,
+      priority: run.priority,
+      attempt: run.attempt + 1,
+      maxAttempts: run.maxAttempts,
+      backoff: run.backoff,
+      notBefore: automatic ? notBeforeOf(run, context) : null,
+      timeoutMs: run.timeoutMs,
+      retryOf: run.id,
+      root: run.root,
+      handoff: run.handoff,
+      links: run.links,
+    },
+    context,
+  );
+}
+
+/** Says that `next` follows the ended `run`. */
+export function retriedAs(
+  next: RunRow,
+  run: RunRow,
+  how: { readonly automatic: boolean; readonly reason: string | null },
+): Part {
+  const { id, attempt, notBefore } = next;
+  return {
+    changes: [{ put: 'run', row: next }],
+    events: [
+      { kind: 'run.created', ...aboutRun(next), data: { row: next } },
+      { kind: 'run.retried', ...aboutRun(run), data: { next: id, attempt, notBefore, ...how } },
+    ],
+  };
+}
+
+/**
+ * After an end of its own making, while attempts are left (RETRY-2). Somebody who asked a run to stop does not
+ * want it again, whatever it then ended as.
+ */
+export function isRetriedByRule(ended: RunRow): boolean {
+  const { status, error, stop, attempt, maxAttempts } = ended;
+  const timedOut = status === 'killed' && error?.code === 'timeout';
+  const failed = status === 'error' || status === 'lost' || timedOut;
+  return failed && stop === null && attempt < maxAttempts;
 }
 
 export interface ChainState {
@@ -34,14 +101,50 @@ export function chainState(attempts: readonly RunRow[]): ChainState | null {
   };
 }
 
-/** Live store first, then archive; the chain of any of its members. */
-export function chainOf(_run: RunRow): Step<readonly RunRow[]> {
-  throw new Error('to be written');
+/** Every attempt, oldest first, live store and archive; the chain of any of its members. */
+export function* chainOf({ root }: Pick<RunRow, 'root'>): Step<readonly RunRow[]> {
+  const archived = yield* ask('archivedChain', { root });
+  const present = yield* ask('chain', { root });
+  return [...archived, ...present].sort((one, other) => one.attempt - other.attempt);
 }
 
-export function retryRun(
-  _command: CommandOf<'run.retry'>,
-  _context: Context,
+export function* retryRun(
+  command: CommandOf<'run.retry'>,
+  context: Context,
 ): Decision<Granted['run.retry']> {
-  throw new Error('to be written');
+  const found = yield* presentRun(command.run, context);
+  if ('code' in found) return found;
+  const { row } = found;
+  if (row.task !== null) {
+    const live = yield* liveRunOfTask(row.workflow, row.task, context);
+    if (live) return taskBusy(row.task, live);
+  }
+  const chain = yield* presentChain(row, context);
+  const standing = chain.find(({ status }) => status === 'completed' || !isEnded(status));
+  if (standing) return invalidTransition(standing, 'be retried');
+  const newest = chain.at(-1) ?? row;
+  if (newest.attempt >= mostAttempts) {
+    const { id, attempt, maxAttempts } = newest;
+    return {
+      code: 'too_many_retries',
+      message: `Run ${id} is attempt ${attempt}; nobody makes more. Find out why it fails and create a new run.`,
+      run: id,
+      attempt,
+      maxAttempts,
+    };
+  }
+  const dependencies = yield* knownRuns(newest.dependsOn);
+  const unmet = yield* unmetOf([...dependencies.values()]);
+  const next = { ...nextAttempt(newest, false, context), unmet };
+  const { changes, events } = retriedAs(next, newest, {
+    automatic: false,
+    reason: command.reason ?? null,
+  });
+  return { facts: { run: next }, changes, events };
+}
+
+/** The chain after its running attempt, if any, has been judged; that may have added the next one. */
+function* presentChain(run: RunRow, context: Context): Step<readonly RunRow[]> {
+  for (const attempt of yield* chainOf(run)) yield* expireRun(attempt, context);
+  return yield* chainOf(run);
 }

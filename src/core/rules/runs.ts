@@ -1,26 +1,39 @@
 /**
  * What a run is, and how it ends by word of its holder or of a person: create, complete, fail, cancel, kill,
- * link, hand off (RUN-1 … RUN-12, STOP-1 … STOP-4).
+ * hand off (RUN-1 … RUN-13, STOP-1 … STOP-5).
  *
  * Contract: status only rises; every way to an end goes through `endRun`, which frees the slot, settles
  * dependents, makes the automatic retry, and is the only place that writes an ended status.
  */
 import type {
   Changes,
+  ClaimRow,
   ClaimToken,
   CommandOf,
   Context,
   Decision,
   EndedStatus,
+  EventSubject,
+  Evidence,
   Granted,
+  Link,
   NewEvent,
   Refusal,
+  RefusalOf,
   RowChange,
   RunId,
   RunRow,
   RunStatus,
   Step,
+  StopRequest,
+  TaskId,
+  WorkflowId,
 } from '../model';
+import { ask } from './ask';
+import { beatNow, expireRun, runSubjects } from './expiry';
+import { numberSetting } from './limits';
+import { linkable, releasedBy, unmetOf } from './links';
+import { isRetriedByRule, nextAttempt, retriedAs } from './retries';
 
 export const statusOrder: Readonly<Record<RunStatus, 0 | 1 | 2>> = {
   queued: 0,
@@ -87,85 +100,312 @@ export interface Ended extends Part {
   readonly exhausted: boolean;
 }
 
-export interface Ending {
-  readonly status: EndedStatus;
-  readonly event: Extract<
-    NewEvent,
-    { kind: 'run.completed' | 'run.failed' | 'run.killed' | 'run.cancelled' | 'run.lost' }
-  >['kind'];
+export type Ending = {
   readonly fields: Partial<Pick<RunRow, 'result' | 'error' | 'reason' | 'links'>>;
-  readonly evidence?: Extract<NewEvent, { kind: 'run.lost' }>['data']['evidence'];
-}
+} & (
+  | { readonly status: 'completed'; readonly event: 'run.completed' }
+  | { readonly status: 'error'; readonly event: 'run.failed' }
+  | { readonly status: 'killed'; readonly event: 'run.killed'; readonly evidence?: Evidence }
+  | { readonly status: 'cancelled'; readonly event: 'run.cancelled' }
+  | { readonly status: 'lost'; readonly event: 'run.lost'; readonly evidence: Evidence }
+);
 
 /** Ends a live run (RUN-2, RUN-9, RETRY-2, SLOT-5). The caller has checked that it may. */
-export function endRun(_run: RunRow, _ending: Ending, _context: Context): Step<Ended> {
-  throw new Error('to be written');
+export function* endRun(run: RunRow, ending: Ending, context: Context): Step<Ended> {
+  const row: RunRow = {
+    ...run,
+    ...ending.fields,
+    status: ending.status,
+    endedAt: context.now,
+  };
+  const exhausted = row.status !== 'completed' && row.attempt >= row.maxAttempts;
+  const released = row.status === 'completed' ? yield* releasedBy(row) : [];
+  const retry = isRetriedByRule(row) ? nextAttempt(row, true, context) : null;
+  const next = retry ? retriedAs(retry, row, { automatic: true, reason: null }) : nothingMore;
+  return {
+    row,
+    retry,
+    exhausted,
+    changes: [
+      ...[row, ...released].map((put): RowChange => ({ put: 'run', row: put })),
+      ...runSubjects(run).map((subject): RowChange => ({ drop: 'sightings', subject })),
+      ...next.changes,
+    ],
+    events: [endEvent(row, ending, exhausted, released), ...next.events],
+  };
+}
+
+const nothingMore: Part = { changes: [], events: [] };
+
+function endEvent(
+  row: RunRow,
+  ending: Ending,
+  exhausted: boolean,
+  released: readonly RunRow[],
+): NewEvent {
+  const about = aboutRun(row);
+  switch (ending.event) {
+    case 'run.completed': {
+      const dependents = released.map(({ id, unmet }) => ({ run: id, unmet }));
+      return { kind: 'run.completed', ...about, data: { row, released: dependents } };
+    }
+    case 'run.lost':
+      return { kind: 'run.lost', ...about, data: { row, exhausted, evidence: ending.evidence } };
+    case 'run.killed': {
+      const evidence = ending.evidence ? { evidence: ending.evidence } : {};
+      return { kind: 'run.killed', ...about, data: { row, exhausted, ...evidence } };
+    }
+    case 'run.failed':
+    case 'run.cancelled':
+      return { kind: ending.event, ...about, data: { row, exhausted } };
+  }
+}
+
+/** What an event about a run names. */
+export function aboutRun({ id, workflow, task }: RunRow): EventSubject {
+  return {
+    run: id,
+    ...(workflow === null ? {} : { workflow }),
+    ...(task === null ? {} : { task }),
+  };
+}
+
+/* ------------------------------------------------------------------ finding runs */
+
+/** The run as it is now, after expiry; an archived one is known, and ended (RUN-3). */
+export function* presentRun(
+  id: RunId,
+  context: Context,
+): Step<{ readonly row: RunRow } | RefusalOf<'unknown_run'>> {
+  const live = yield* ask('run', { id });
+  if (live) return { row: yield* expireRun(live, context) };
+  const [archived] = yield* ask('archived', { ids: [id] });
+  return archived ? { row: archived } : unknownRun(id);
 }
 
 /** The run of a token that is right and fresh, or why not (CLAIM-5): expires what it touches first. */
-export function heldRun(
-  _id: RunId,
-  _token: ClaimToken,
-  _context: Context,
-): Step<{ readonly row: RunRow } | Refusal> {
-  throw new Error('to be written');
+export function* heldRun(
+  id: RunId,
+  token: ClaimToken,
+  context: Context,
+): Step<{ readonly row: HeldRun } | Refusal> {
+  const found = yield* presentRun(id, context);
+  if ('code' in found) return found;
+  const { row } = found;
+  const { claim, status } = row;
+  if (claim?.tokenDigest !== context.digest(token) || status === 'lost') return staleClaim(row);
+  if (status !== 'running') return invalidTransition(row, 'take this step');
+  return { row: { ...row, status, claim } };
 }
 
-/** The path of the cycle that these links would close, by run id, or null (RUN-6). */
-export function cycleThrough(
-  _run: RunId,
-  _links: { readonly parent: RunId | null; readonly dependsOn: readonly RunId[] },
-): Step<readonly RunId[] | null> {
-  throw new Error('to be written');
+export type HeldRun = RunRow & { readonly status: 'running'; readonly claim: ClaimRow };
+
+/** The one live run of a task, after expiry (RUN-10). */
+export function* liveRunOfTask(
+  workflow: WorkflowId | null,
+  task: TaskId,
+  context: Context,
+): Step<RunRow | null> {
+  for (const run of yield* ask('liveOfTask', { workflow, task })) yield* expireRun(run, context);
+  // The loss of one may have made the next.
+  return (yield* ask('liveOfTask', { workflow, task }))[0] ?? null;
 }
 
-export function createRuns(
-  _command: CommandOf<'run.create'>,
-  _context: Context,
+export function unknownRun(run: RunId): RefusalOf<'unknown_run'> {
+  return { code: 'unknown_run', message: `There is no run ${run}.`, run };
+}
+
+export function invalidTransition(run: RunRow, what: string): RefusalOf<'invalid_transition'> {
+  return {
+    code: 'invalid_transition',
+    message: `Run ${run.id} is ${run.status} and cannot ${what}.`,
+    run: run.id,
+    status: run.status,
+  };
+}
+
+export function taskBusy(task: TaskId, { id, status }: RunRow): RefusalOf<'task_busy'> {
+  return {
+    code: 'task_busy',
+    message: `Task ${task} has a run already: ${id} is ${status}.`,
+    task,
+    run: id,
+    status,
+  };
+}
+
+function staleClaim(run: RunRow): RefusalOf<'stale_claim'> {
+  const { id, status, claim } = run;
+  return {
+    code: 'stale_claim',
+    message: `This is not the token of the present claim of run ${id}, which is ${status}. Stop working on it; nothing was recorded.`,
+    run: id,
+    status,
+    agent: status === 'running' && claim ? claim.agent : null,
+  };
+}
+
+/* ------------------------------------------------------------------ commands */
+
+export function* createRuns(
+  command: CommandOf<'run.create'>,
+  context: Context,
 ): Decision<Granted['run.create']> {
-  throw new Error('to be written');
+  const { count = 1, task = null, workflow = null, parent = null } = command;
+  if (task !== null) {
+    if (count > 1) {
+      const message = 'count: A task has one live run at most.';
+      return { code: 'bad_input', message, path: 'count' };
+    }
+    const live = yield* liveRunOfTask(workflow, task, context);
+    if (live) return taskBusy(task, live);
+  }
+  const dependsOn = [...new Set(command.dependsOn)];
+  const checked = yield* linkable(parent === null ? dependsOn : [parent, ...dependsOn]);
+  if ('code' in checked) return checked;
+  const unmet = yield* unmetOf(dependsOn.flatMap((id) => checked.known.get(id) ?? []));
+  const runs = Array.from({ length: count }, () =>
+    newRun(
+      {
+        id: context.newRunId(),
+        title: command.title,
+        parent,
+        dependsOn,
+        unmet,
+        workflow,
+        wave: command.wave ?? null,
+        task,
+        priority: command.priority ?? 0,
+        maxAttempts: command.maxAttempts ?? defaultMaxAttempts,
+        backoff: command.backoff ?? defaultBackoff,
+        notBefore: command.notBefore ?? null,
+        timeoutMs: command.timeoutMs ?? null,
+        links: command.links ?? [],
+      },
+      context,
+    ),
+  );
+  return {
+    facts: { runs },
+    changes: runs.map((row) => ({ put: 'run', row })),
+    events: runs.map((row) => ({ kind: 'run.created', ...aboutRun(row), data: { row } })),
+  };
 }
 
-export function completeRun(
-  _command: CommandOf<'run.complete'>,
-  _context: Context,
+export function* completeRun(
+  command: CommandOf<'run.complete'>,
+  context: Context,
 ): Decision<Granted['run.complete']> {
-  throw new Error('to be written');
+  const held = yield* heldRun(command.run, command.token, context);
+  if ('code' in held) return held;
+  const fields = { result: command.result ?? null, links: withLinks(held.row, command.links) };
+  return endedBy(
+    yield* endRun(held.row, { status: 'completed', event: 'run.completed', fields }, context),
+  );
 }
 
-export function failRun(
-  _command: CommandOf<'run.fail'>,
-  _context: Context,
+const failedAs = {
+  error: { status: 'error', event: 'run.failed' },
+  killed: { status: 'killed', event: 'run.killed' },
+  cancelled: { status: 'cancelled', event: 'run.cancelled' },
+} as const;
+
+export function* failRun(
+  command: CommandOf<'run.fail'>,
+  context: Context,
 ): Decision<Granted['run.fail']> {
-  throw new Error('to be written');
+  const held = yield* heldRun(command.run, command.token, context);
+  if ('code' in held) return held;
+  const { code = 'failed', message } = command.error;
+  const fields = { error: { code, message }, links: withLinks(held.row, command.links) };
+  return endedBy(yield* endRun(held.row, { ...failedAs[command.as ?? 'error'], fields }, context));
+}
+
+function endedBy({
+  row,
+  retry,
+  exhausted,
+  changes,
+  events,
+}: Ended): Changes<Granted['run.complete']> {
+  return { facts: { run: row, retry, exhausted }, changes, events };
+}
+
+/** Links only become more; one that is there already is not repeated. */
+function withLinks({ links }: RunRow, more: readonly Link[] = []): readonly Link[] {
+  const isNew = ({ kind, target }: Link): boolean =>
+    !links.some((link) => link.kind === kind && link.target === target);
+  return [...links, ...more.filter(isNew)];
 }
 
 export function cancelRun(
-  _command: CommandOf<'run.cancel'>,
-  _context: Context,
+  { run, reason }: CommandOf<'run.cancel'>,
+  context: Context,
 ): Decision<Granted['run.cancel']> {
-  throw new Error('to be written');
+  const fields = { reason: reason ?? null };
+  return stopRun(run, 'cancel', { status: 'cancelled', event: 'run.cancelled', fields }, context);
 }
 
 export function killRun(
-  _command: CommandOf<'run.kill'>,
-  _context: Context,
+  { run, reason }: CommandOf<'run.kill'>,
+  context: Context,
 ): Decision<Granted['run.kill']> {
-  throw new Error('to be written');
+  const fields = { reason: reason ?? null };
+  return stopRun(run, 'kill', { status: 'killed', event: 'run.killed', fields }, context);
 }
 
-export function linkRun(
-  _command: CommandOf<'run.link'>,
-  _context: Context,
-): Decision<Granted['run.link']> {
-  throw new Error('to be written');
+/** Ends a queued run; asks the holder of a running one to stop (STOP-1, STOP-2). */
+function* stopRun(
+  id: RunId,
+  directive: StopRequest['directive'],
+  ending: Ending,
+  context: Context,
+): Decision<Granted['run.cancel']> {
+  const found = yield* presentRun(id, context);
+  if ('code' in found) return found;
+  const { row } = found;
+  if (isEnded(row.status)) return invalidTransition(row, `be ${ending.status}`);
+  if (row.status === 'queued') {
+    const { facts, changes, events } = endedBy(yield* endRun(row, ending, context));
+    return { facts: { ...facts, ended: true }, changes, events };
+  }
+  const asked = { run: row, retry: null, exhausted: false, ended: false };
+  const before = row.stop;
+  if (before && (before.directive === 'kill' || before.directive === directive))
+    return unchanged(asked);
+  const stop: StopRequest = {
+    directive,
+    reason: ending.fields.reason ?? null,
+    by: context.agent,
+    // A kill after a cancel does not give the holder more time.
+    asked: before?.asked ?? beatNow(context),
+    graceMs: before?.graceMs ?? (yield* numberSetting('grace')),
+  };
+  const stopping = { ...row, stop };
+  return {
+    facts: { ...asked, run: stopping },
+    changes: [{ put: 'run', row: stopping }],
+    events: [{ kind: 'run.cancel_requested', ...aboutRun(row), data: { row: stopping } }],
+  };
 }
 
-export function handOffRun(
-  _command: CommandOf<'run.handoff'>,
-  _context: Context,
+export function* handOffRun(
+  command: CommandOf<'run.handoff'>,
+  context: Context,
 ): Decision<Granted['run.handoff']> {
-  throw new Error('to be written');
+  const { run, token, note } = command;
+  const found =
+    token === undefined ? yield* presentRun(run, context) : yield* heldRun(run, token, context);
+  if ('code' in found) return found;
+  const { row } = found;
+  if (isEnded(row.status)) return invalidTransition(row, 'take a note');
+  if (row.status === 'running' && token === undefined) return staleClaim(row);
+  const noted: RunRow = { ...row, handoff: note };
+  return {
+    facts: { run: noted },
+    changes: [{ put: 'run', row: noted }],
+    events: [{ kind: 'run.changed', ...aboutRun(row), data: { row: noted, what: 'handoff' } }],
+  };
 }
 
 /** Nothing to change: asking for what is so already is granted. */

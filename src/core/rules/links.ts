@@ -1,0 +1,157 @@
+/**
+ * What runs have to do with each other: parents and dependencies (RUN-5 … RUN-8).
+ *
+ * Contract: a dependency means the chain of attempts that the named run belongs to, whichever of them was
+ * named. `unmet` of a queued run names exactly those of its dependencies of which no attempt has completed.
+ */
+import type {
+  CommandOf,
+  Context,
+  Decision,
+  Granted,
+  NewEvent,
+  RefusalOf,
+  RunId,
+  RunRow,
+  Step,
+} from '../model';
+import { ask } from './ask';
+import { chainOf } from './retries';
+import { aboutRun, invalidTransition, isEnded, presentRun, unchanged, unknownRun } from './runs';
+
+/** Those of the runs that exist, in the live store or in the archive (KEEP-4). */
+export function* knownRuns(ids: readonly RunId[]): Step<ReadonlyMap<RunId, RunRow>> {
+  if (ids.length === 0) return new Map();
+  const known = new Map((yield* ask('runs', { ids })).map((row) => [row.id, row]));
+  const others = ids.filter((id) => !known.has(id));
+  if (others.length > 0) {
+    for (const row of yield* ask('archived', { ids: others })) known.set(row.id, row);
+  }
+  return known;
+}
+
+/** What a run may refer to: all of it exists, or the refusal names what does not (RUN-5). */
+export function* linkable(
+  ids: readonly RunId[],
+): Step<{ readonly known: ReadonlyMap<RunId, RunRow> } | RefusalOf<'unknown_run'>> {
+  const known = yield* knownRuns(ids);
+  const missing = ids.find((id) => !known.has(id));
+  return missing === undefined ? { known } : unknownRun(missing);
+}
+
+/** Those of the dependencies of which no attempt has completed. */
+export function* unmetOf(dependencies: Iterable<RunRow>): Step<readonly RunId[]> {
+  const unmet: RunId[] = [];
+  for (const run of dependencies) {
+    if (run.status === 'completed') continue;
+    const chain = isEnded(run.status) ? yield* chainOf(run) : [];
+    if (!chain.some(({ status }) => status === 'completed')) unmet.push(run.id);
+  }
+  return unmet;
+}
+
+/** The dependents of a completed run, as they are without it (RUN-7). */
+export function* releasedBy(completed: RunRow): Step<readonly RunRow[]> {
+  const chain = completed.attempt === 1 ? [completed] : yield* chainOf(completed);
+  const met = new Set(chain.map(({ id }) => id));
+  const dependents = yield* ask('dependents', { of: [...met] });
+  return dependents.map((run) => ({ ...run, unmet: run.unmet.filter((id) => !met.has(id)) }));
+}
+
+/** The path of the cycle that these links would close, by run id, or null (RUN-6). */
+export function* cycleThrough(
+  run: Pick<RunRow, 'id' | 'root'>,
+  links: { readonly parent: RunId | null; readonly dependsOn: readonly RunId[] },
+): Step<readonly RunId[] | null> {
+  return (
+    (yield* wayBack(run, parents(links), parents)) ??
+    (yield* wayBack(run, links.dependsOn, ({ dependsOn }) => dependsOn))
+  );
+}
+
+function parents({ parent }: { readonly parent: RunId | null }): readonly RunId[] {
+  return parent === null ? [] : [parent];
+}
+
+/** A run that was reached, and the way to it. */
+interface Reached {
+  readonly id: RunId;
+  readonly from: Reached | null;
+}
+
+/** Breadth first, one question for each level; any attempt of the run's own chain closes the circle. */
+function* wayBack(
+  run: Pick<RunRow, 'id' | 'root'>,
+  first: readonly RunId[],
+  linksOf: (row: RunRow) => readonly RunId[],
+): Step<readonly RunId[] | null> {
+  const start: Reached = { id: run.id, from: null };
+  const reached = new Map(first.map((id): [RunId, Reached] => [id, { id, from: start }]));
+  let level = first;
+  while (level.length > 0) {
+    const next: RunId[] = [];
+    for (const [id, row] of yield* knownRuns(level)) {
+      const place = reached.get(id) ?? start;
+      if (row.root === run.root) return wayTo(place);
+      for (const link of linksOf(yield* newestOf(row))) {
+        if (reached.has(link)) continue;
+        reached.set(link, { id: link, from: place });
+        next.push(link);
+      }
+    }
+    level = next;
+  }
+  return null;
+}
+
+function wayTo(last: Reached): readonly RunId[] {
+  const way: RunId[] = [];
+  for (let at: Reached | null = last; at !== null; at = at.from) way.unshift(at.id);
+  return way;
+}
+
+/** Links of a failed attempt are out of date: its successor's count. */
+function* newestOf(run: RunRow): Step<RunRow> {
+  if (!isEnded(run.status) || run.status === 'completed') return run;
+  return (yield* chainOf(run)).at(-1) ?? run;
+}
+
+export function cycleRefusal(path: readonly RunId[]): RefusalOf<'cycle'> {
+  return { code: 'cycle', message: `That would close a cycle: ${path.join(' → ')}.`, path };
+}
+
+export function* linkRun(
+  command: CommandOf<'run.link'>,
+  context: Context,
+): Decision<Granted['run.link']> {
+  const found = yield* presentRun(command.run, context);
+  if ('code' in found) return found;
+  const { row } = found;
+  if (row.status !== 'queued') return invalidTransition(row, 'be linked');
+
+  const parent = command.parent ?? row.parent;
+  const added = [...new Set(command.dependsOn)].filter((id) => !row.dependsOn.includes(id));
+  const links = { parent: parent === row.parent ? null : parent, dependsOn: added };
+  const checked = yield* linkable([...parents(links), ...added]);
+  if ('code' in checked) return checked;
+  const cycle = yield* cycleThrough(row, links);
+  if (cycle) return cycleRefusal(cycle);
+
+  const dependencies = added.flatMap((id) => checked.known.get(id) ?? []);
+  const linked: RunRow = {
+    ...row,
+    parent,
+    dependsOn: [...row.dependsOn, ...added],
+    unmet: [...row.unmet, ...(yield* unmetOf(dependencies))],
+  };
+  const changed = (what: 'parent' | 'dependencies'): NewEvent => ({
+    kind: 'run.changed',
+    ...aboutRun(linked),
+    data: { row: linked, what },
+  });
+  const events: NewEvent[] = [];
+  if (links.parent !== null) events.push(changed('parent'));
+  if (added.length > 0) events.push(changed('dependencies'));
+  if (events.length === 0) return unchanged({ run: row });
+  return { facts: { run: linked }, changes: [{ put: 'run', row: linked }], events };
+}
