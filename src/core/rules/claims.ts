@@ -142,7 +142,7 @@ function* placeOf(
   return {
     ahead: mine ? line.slice(0, index) : line,
     mine,
-    dropped: !mine && (renewal || known !== undefined),
+    dropped: !mine && renewal,
   };
 }
 

@@ -71,14 +71,20 @@ export function retriedAs(
 }
 
 /**
- * After an end of its own making, while attempts are left (RETRY-2). Somebody who asked a run to stop does not
- * want it again, whatever it then ended as.
+ * What an end leads to: after a failure of its own making the next attempt, while some are left (RETRY-2,
+ * RETRY-3). Somebody who asked a run to stop does not want it again, whatever it then ended as.
  */
-export function isRetriedByRule(ended: RunRow): boolean {
+export function afterFailure(
+  ended: RunRow,
+  context: Context,
+): { readonly retry: RunRow | null; readonly exhausted: boolean } {
   const { status, error, stop, attempt, maxAttempts } = ended;
   const timedOut = status === 'killed' && error?.code === 'timeout';
   const failed = status === 'error' || status === 'lost' || timedOut;
-  return failed && stop === null && attempt < maxAttempts;
+  if (!failed || stop !== null) return { retry: null, exhausted: false };
+  return attempt < maxAttempts
+    ? { retry: nextAttempt(ended, true, context), exhausted: false }
+    : { retry: null, exhausted: true };
 }
 
 export interface ChainState {
@@ -115,13 +121,15 @@ export function* retryRun(
   const found = yield* presentRun(command.run, context);
   if ('code' in found) return found;
   const { row } = found;
-  if (row.task !== null) {
-    const live = yield* liveRunOfTask(row.workflow, row.task, context);
-    if (live) return taskBusy(row.task, live);
-  }
   const chain = yield* presentChain(row, context);
-  const standing = chain.find(({ status }) => status === 'completed' || !isEnded(status));
-  if (standing) return invalidTransition(standing, 'be retried');
+  const completed = chain.find(({ status }) => status === 'completed');
+  if (completed) return invalidTransition(completed, 'be retried');
+  if (row.task !== null) {
+    const busy = yield* liveRunOfTask(row.workflow, row.task, context);
+    if (busy) return taskBusy(row.task, busy);
+  }
+  const live = chain.find(({ status }) => !isEnded(status));
+  if (live) return invalidTransition(live, 'be retried');
   const newest = chain.at(-1) ?? row;
   if (newest.attempt >= mostAttempts) {
     const { id, attempt, maxAttempts } = newest;

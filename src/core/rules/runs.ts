@@ -16,7 +16,6 @@ import type {
   EventSubject,
   Evidence,
   Granted,
-  Link,
   NewEvent,
   Refusal,
   RefusalOf,
@@ -33,7 +32,7 @@ import { ask } from './ask';
 import { beatNow, expireRun, runSubjects } from './expiry';
 import { numberSetting } from './limits';
 import { linkable, releasedBy, unmetOf } from './links';
-import { isRetriedByRule, nextAttempt, retriedAs } from './retries';
+import { afterFailure, retriedAs } from './retries';
 
 export const statusOrder: Readonly<Record<RunStatus, 0 | 1 | 2>> = {
   queued: 0,
@@ -118,9 +117,8 @@ export function* endRun(run: RunRow, ending: Ending, context: Context): Step<End
     status: ending.status,
     endedAt: context.now,
   };
-  const exhausted = row.status !== 'completed' && row.attempt >= row.maxAttempts;
   const released = row.status === 'completed' ? yield* releasedBy(row) : [];
-  const retry = isRetriedByRule(row) ? nextAttempt(row, true, context) : null;
+  const { retry, exhausted } = afterFailure(row, context);
   const next = retry ? retriedAs(retry, row, { automatic: true, reason: null }) : nothingMore;
   return {
     row,
@@ -298,7 +296,10 @@ export function* completeRun(
 ): Decision<Granted['run.complete']> {
   const held = yield* heldRun(command.run, command.token, context);
   if ('code' in held) return held;
-  const fields = { result: command.result ?? null, links: withLinks(held.row, command.links) };
+  const fields = {
+    result: command.result ?? null,
+    links: [...held.row.links, ...(command.links ?? [])],
+  };
   return endedBy(
     yield* endRun(held.row, { status: 'completed', event: 'run.completed', fields }, context),
   );
@@ -316,8 +317,8 @@ export function* failRun(
 ): Decision<Granted['run.fail']> {
   const held = yield* heldRun(command.run, command.token, context);
   if ('code' in held) return held;
-  const { code = 'failed', message } = command.error;
-  const fields = { error: { code, message }, links: withLinks(held.row, command.links) };
+  const { code = 'error', message } = command.error;
+  const fields = { error: { code, message }, links: [...held.row.links, ...(command.links ?? [])] };
   return endedBy(yield* endRun(held.row, { ...failedAs[command.as ?? 'error'], fields }, context));
 }
 
@@ -329,13 +330,6 @@ function endedBy({
   events,
 }: Ended): Changes<Granted['run.complete']> {
   return { facts: { run: row, retry, exhausted }, changes, events };
-}
-
-/** Links only become more; one that is there already is not repeated. */
-function withLinks({ links }: RunRow, more: readonly Link[] = []): readonly Link[] {
-  const isNew = ({ kind, target }: Link): boolean =>
-    !links.some((link) => link.kind === kind && link.target === target);
-  return [...links, ...more.filter(isNew)];
 }
 
 export function cancelRun(
@@ -377,9 +371,8 @@ function* stopRun(
     directive,
     reason: ending.fields.reason ?? null,
     by: context.agent,
-    // A kill after a cancel does not give the holder more time.
-    asked: before?.asked ?? beatNow(context),
-    graceMs: before?.graceMs ?? (yield* numberSetting('grace')),
+    asked: beatNow(context),
+    graceMs: yield* numberSetting('grace'),
   };
   const stopping = { ...row, stop };
   return {
