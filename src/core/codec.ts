@@ -8,6 +8,7 @@ import type {
   AgentRow,
   ConfigRow,
   CounterRow,
+  EventKind,
   GuardRow,
   Holder,
   LockRow,
@@ -29,6 +30,8 @@ const text = z.string();
 const instant = z.number();
 const duration = z.number().check(z.minimum(0));
 const nullable = z.nullable;
+/** Whatever JSON it is: looking into it would go as deep as a damaged row says. */
+const present = z.unknown().check(z.refine((value) => value !== undefined));
 
 const beat = z.looseObject({
   host: text,
@@ -107,7 +110,7 @@ const runRow = z.looseObject({
       graceMs: duration,
     }),
   ),
-  result: z.json(),
+  result: present,
   error: nullable(z.looseObject({ code: text, message: text })),
   reason: nullable(text),
   retryOf: nullable(text),
@@ -205,7 +208,59 @@ const holder = z.looseObject({
 });
 const guardRow = z.looseObject({ file: text, worktree: text, holder });
 
-/** Kind and data stay open: a newer version's events are kept, and moved past by `evolve`. */
+const runAfter = z.looseObject({ row: runRow });
+const runCompleted = z.looseObject({
+  row: runRow,
+  released: z.array(z.looseObject({ run: text, unmet: texts })),
+});
+const lockGone = z.looseObject({ lock: text });
+const lockAfter = z.looseObject({ row: lockRow });
+const lockWaits = z.looseObject({ row: waiterRow });
+const leftQueue = z.looseObject({ waiter: text });
+const workflowAfter = z.looseObject({ row: workflowRow });
+const guardPlace = { guard: z.literal(true), worktree: text };
+const anything = z.looseObject({});
+
+/** Of each kind what a view is built from. The rest is shown as it was written. */
+const eventData: { readonly [Kind in EventKind]: z.ZodMiniType } = {
+  'run.created': runAfter,
+  'run.claimed': runAfter,
+  'run.beat': z.looseObject({ beat, leaseUntil: instant }),
+  'run.completed': runCompleted,
+  'run.failed': runAfter,
+  'run.killed': runAfter,
+  'run.cancelled': runAfter,
+  'run.lost': runAfter,
+  'run.retried': anything,
+  'run.cancel_requested': runAfter,
+  'run.changed': runAfter,
+  'run.archived': z.looseObject({ runs: texts }),
+  'slot.queued': z.looseObject({ row: slotWaiterRow }),
+  'slot.dropped': leftQueue,
+  'agent.registered': z.looseObject({ row: agentRow }),
+  'agent.seen': z.looseObject({ seen: beat }),
+  'agent.left': anything,
+  'agent.swept': anything,
+  'session.started': z.looseObject({ row: sessionRow }),
+  'session.ended': anything,
+  'lock.acquired': z.union([lockAfter, z.looseObject({ ...guardPlace, holder })]),
+  'lock.refreshed': lockAfter,
+  'lock.upgraded': lockAfter,
+  'lock.released': z.union([lockGone, z.looseObject(guardPlace)]),
+  'lock.expired': lockGone,
+  'lock.broken': lockGone,
+  'lock.queued': lockWaits,
+  'lock.offered': lockWaits,
+  'lock.dropped': leftQueue,
+  'workflow.created': workflowAfter,
+  'workflow.advanced': workflowAfter,
+  'workflow.completed': workflowAfter,
+  'file.intent': anything,
+  'file.written': anything,
+  'config.set': z.looseObject({ row: nullable(configRow) }),
+};
+
+/** Kinds stay open: a newer version's events are kept, and moved past by `evolve`. */
 const storedEvent = z.looseObject({
   v: z.literal(1),
   seq: z.int(),
@@ -237,7 +292,16 @@ export const decodeCounter = decoder<CounterRow>('counter', counterRow);
 export const decodePending = decoder<PendingWrite>('pending write', pendingWrite);
 export const decodeGuard = decoder<GuardRow>('guard', guardRow);
 export const decodeHolder = decoder<Holder>('holder', holder);
-export const decodeEvent = decoder<StoredEvent>('event', storedEvent);
+const decodeAnyEvent = decoder<StoredEvent>('event', storedEvent);
+
+export function decodeEvent(text: string): StoredEvent {
+  const event = decodeAnyEvent(text);
+  if (Object.hasOwn(eventData, event.kind)) {
+    const parsed = eventData[event.kind].safeParse(event.data);
+    if (!parsed.success) throw malformed(`${event.kind} event at ${event.seq}`, parsed.error);
+  }
+  return event;
+}
 
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names what the schema vouches for
 function decoder<Row>(what: string, schema: z.ZodMiniType): (text: string) => Row {
@@ -250,10 +314,15 @@ function decoder<Row>(what: string, schema: z.ZodMiniType): (text: string) => Ro
     }
     const parsed = schema.safeParse(value);
     if (!parsed.success) {
-      throw new CodecError(`a ${what} is malformed: ${z.prettifyError(parsed.error)}`);
+      throw malformed(what, parsed.error);
     }
-    return parsed.data as Row;
+    // Not zod's copy of it: nothing is transformed, and what this version does not know stays as it was.
+    return value as Row;
   };
+}
+
+function malformed(what: string, error: z.core.$ZodError): CodecError {
+  return new CodecError(`a ${what} is malformed: ${z.prettifyError(error)}`);
 }
 
 /** JSON with the keys of every object in order, so that equal values have equal text and equal hashes. */

@@ -44,17 +44,19 @@ export function decodeCommand(value: unknown): Command | Refusal {
 function badInput(path: string, message: string): RefusalOf<'bad_input'> {
   return {
     code: 'bad_input',
-    message: path === '' ? message : `${path.slice(0, 200)}: ${message}`,
-    path: path.slice(0, 200),
+    message: path === '' ? message : `${path}: ${message}`,
+    path,
   };
 }
 
 function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, index) =>
-      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
-    )
-    .join('');
+  return shown(
+    path
+      .map((part, index) =>
+        typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+      )
+      .join(''),
+  );
 }
 
 /** Size, depth, numbers and keys, before any schema looks: without recursion, so that no depth can hurt. */
@@ -68,31 +70,36 @@ function measure(value: unknown): Refusal | null {
   const pathTo = (place: Place): string => {
     const keys: string[] = [];
     for (let at: Place = place; at.up !== null; at = at.up) keys.unshift(at.key);
-    return keys.slice(0, 20).join('.');
+    return shown(keys.slice(0, 20).join('.'));
   };
+  const tooLarge = (place: Place): Refusal => ({
+    code: 'too_large',
+    message: `A command holds at most ${limits.size} characters.`,
+    path: pathTo(place),
+    limit: limits.size,
+    size,
+  });
   let size = 0;
   const stack: Place[] = [{ value, depth: 0, key: '', up: null }];
   for (let place = stack.pop(); place !== undefined; place = stack.pop()) {
     const { value: part, depth } = place;
     size += typeof part === 'string' ? part.length : 8;
-    if (size > limits.size) {
-      return {
-        code: 'too_large',
-        message: `A command holds at most ${limits.size} characters.`,
-        path: pathTo(place),
-        limit: limits.size,
-        size,
-      };
-    }
+    if (size > limits.size) return tooLarge(place);
     if (depth > limits.depth) return badInput(pathTo(place), 'This is nested too deeply.');
     if (typeof part === 'number' && !Number.isFinite(part))
       return badInput(pathTo(place), 'This is not a finite number.');
     if (typeof part === 'bigint' || typeof part === 'function' || typeof part === 'symbol')
       return badInput(pathTo(place), 'This is not a JSON value.');
     if (typeof part !== 'object' || part === null) continue;
+    // Before its members are listed, which of millions would take long.
+    if (Array.isArray(part) && size + 8 * part.length > limits.size) {
+      size += 8 * part.length;
+      return tooLarge(place);
+    }
     for (const key of Object.keys(part)) {
       if (key === '__proto__') return badInput(pathTo(place), 'A key may not be __proto__.');
       size += key.length;
+      if (size > limits.size) return tooLarge(place);
       stack.push({
         value: (part as Readonly<Record<string, unknown>>)[key],
         depth: depth + 1,
@@ -106,35 +113,36 @@ function measure(value: unknown): Refusal | null {
 
 /* ------------------------------------------------------------------ words */
 
-/** Control characters, and those that turn the direction of text or hide in it. */
+/** Control and format characters, which hide in a text or turn its direction, and halves of characters. */
+const unseen = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** As above, but for the joiners that scripts and emoji are written with. */
+const unseenInLine = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+/** Of several lines: those and tabs are fine, and so is what only hides. */
+const unseenInText = /(?![\t\n\r])[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
-const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/;
+/** A path as an answer may show it on a terminal. */
+function shown(path: string): string {
+  return path.slice(0, 200).replace(new RegExp(unseen.source, 'gu'), '\ufffd');
+}
 
-const unseenInText =
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/;
-const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/;
-
-const line = (most: number) =>
+const line = (most: number, never = unseenInLine) =>
   z.string().check(
     z.minLength(1, 'This must not be empty.'),
     z.maxLength(most, `This holds at most ${most} characters.`),
-    z.refine(
-      (text) => !unseen.test(text) && !loneSurrogate.test(text),
-      'This must not hold control or direction characters.',
-    ),
+    z.refine((text) => !never.test(text), 'This must not hold control or direction characters.'),
     z.refine((text) => text.trim() !== '', 'This must not be blank.'),
   );
 const prose = (most: number) =>
   z.string().check(
     z.maxLength(most, `This holds at most ${most} characters.`),
     z.refine(
-      (text) => !unseenInText.test(text) && !loneSurrogate.test(text),
+      (text) => !unseenInText.test(text),
       'This must not hold control or direction characters.',
     ),
   );
 
-const id = line(128);
-const agentName = line(limits.name);
+const id = line(128, unseen);
+const agentName = line(limits.name, unseen);
 const taskId = z.string().check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'This is not a task id.'));
 const token = z.string().check(z.minLength(1), z.maxLength(256));
 const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'This is not a SHA-256 in hex.'));
@@ -312,6 +320,7 @@ const commandSchemas: { readonly [Kind in Command['kind']]: z.ZodMiniType } = {
     ...lockPlace,
     ttlMs: opt(positive(limits.lockTtlMs)),
     waiter: opt(id),
+    renewal: opt(z.boolean()),
   }),
   'lock.release': z.strictObject({
     kind: z.literal('lock.release'),

@@ -296,6 +296,24 @@ const steps: { readonly [Kind in EventKind]: readonly Step[] } = {
   'agent.registered': [
     { event: {}, data: { row: agent('ada') }, rows: { agents: [agent('ada')] } },
   ],
+  'agent.seen': [
+    {
+      before: {
+        agents: [agent('tester'), agent('ada')],
+        sessions: [sessionOf(tester.session, 'tester'), sessionOf('s2', 'tester')],
+      },
+      event: {},
+      data: { seen: { ...tester.beat, mono: 77 } },
+      rows: {
+        agents: [{ ...agent('tester'), seen: { ...tester.beat, mono: 77 } }, agent('ada')],
+        sessions: [
+          { ...sessionOf(tester.session, 'tester'), seen: { ...tester.beat, mono: 77 } },
+          sessionOf('s2', 'tester'),
+        ],
+      },
+    },
+    { event: {}, data: { seen: tester.beat }, rows: {} },
+  ],
   'agent.left': [agentGone, { ...agentGone, event: { about: 'tester' as never } }],
   'agent.swept': [agentGone],
   'session.started': [
