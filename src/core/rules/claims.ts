@@ -6,12 +6,10 @@
  * it. The token leaves in the claim's own reply only.
  */
 import type {
-  AgentName,
   ClaimRow,
   CommandOf,
   Context,
   Decision,
-  EventData,
   Granted,
   RefusalOf,
   RowChange,
@@ -25,7 +23,7 @@ import { speaker } from './agents';
 import { ask, write } from './ask';
 import { beatNow, expireOldRuns, expireSlotWaiters, slotSubject, sweepLimit } from './expiry';
 import { numberSetting } from './limits';
-import { aboutRun, heldRun, invalidTransition, presentRun, unchanged, type Part } from './runs';
+import { aboutRun, heldRun, invalidTransition, presentRun, unchanged } from './runs';
 import { Supply, whyNot, type Wish } from './slots';
 
 /**
@@ -170,26 +168,11 @@ export function* leaveSlotQueue(
 ): Decision<Granted['run.unwait']> {
   const row = yield* ask('slotWaiter', { id: waiter });
   if (row?.agent !== context.agent) return unchanged({ left: false });
-  return { facts: { left: true }, ...withoutWaiters([row], 'withdrawn') };
-}
-
-/** The places of an agent that leaves, or is swept, go with it (SLOT-6). */
-export function* leaveSlotLine(agent: AgentName): Step<Part> {
-  const line = yield* ask('slotWaiters', {});
-  const own = line.filter((waiter) => waiter.agent === agent);
-  return withoutWaiters(own, 'agent-left');
-}
-
-function withoutWaiters(
-  waiters: readonly SlotWaiterRow[],
-  why: EventData['slot.dropped']['why'],
-): Part {
+  const { id, agent } = row;
   return {
-    changes: waiters.flatMap(({ id }) => leaving(id)),
-    events: waiters.map(({ id, agent }) => ({
-      kind: 'slot.dropped',
-      data: { waiter: id, agent, why },
-    })),
+    facts: { left: true },
+    changes: leaving(id),
+    events: [{ kind: 'slot.dropped', data: { waiter: id, agent, why: 'withdrawn' } }],
   };
 }
 
