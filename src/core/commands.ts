@@ -327,7 +327,7 @@ export interface AdvanceFacts {
   readonly carriedOver: readonly RunId[];
 }
 
-export interface GrantedLock {
+export interface HeldLock {
   readonly id: LockId;
   readonly resource: string;
   readonly mode: LockMode;
@@ -335,6 +335,9 @@ export interface GrantedLock {
   readonly token: number;
   readonly expiresAt: number;
   readonly hash: ContentHash | null;
+}
+
+export interface GrantedLock extends HeldLock {
   readonly how: 'acquired' | 'refreshed' | 'upgraded';
 }
 
@@ -390,7 +393,7 @@ export interface Granted {
   'lock.release': { readonly released: readonly LockId[] };
   'lock.unwait': { readonly left: boolean };
   'lock.break': { readonly broken: readonly { readonly id: LockId; readonly agent: AgentName }[] };
-  'lock.verify': { readonly locks: readonly GrantedLock[] };
+  'lock.verify': { readonly locks: readonly HeldLock[] };
   'notification.take': { readonly show: boolean; readonly retryAfterMs: number };
   'config.set': { readonly key: ConfigKey; readonly value: ConfigValue };
   'wave.advance': AdvanceFacts;

@@ -72,6 +72,7 @@ export const rateLimited: ReadonlySet<Command['kind']> = new Set([
 export function* decide(command: Command, context: Context): Decision<Granted[Command['kind']]> {
   const refused = yield* limits.limitRate(command, context);
   if (refused) return refused;
+  yield* agents.signOfLife(context);
   const rule = rules[command.kind] as (
     command: Command,
     context: Context,

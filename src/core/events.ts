@@ -78,6 +78,8 @@ export interface EventData {
     readonly why: 'silent' | 'withdrawn' | 'process-gone' | 'agent-left';
   };
   'agent.registered': { readonly row: AgentRow };
+  /** A sign of life of an agent and of the session that the event names; at most one in 30 s. */
+  'agent.seen': { readonly seen: Beat };
   'agent.left': { readonly forced: boolean };
   'agent.swept': { readonly silentMs: number };
   'session.started': { readonly row: SessionRow };

@@ -166,6 +166,12 @@ const evolutions: { readonly [Kind in EventKind]: Evolution<Kind> } = {
   'agent.registered': (view, { data: { row } }) => {
     view.agents.set(row.name, row);
   },
+  'agent.seen': (view, { agent, session, data: { seen } }) => {
+    const agentRow = view.agents.get(agent);
+    if (agentRow) view.agents.set(agent, { ...agentRow, seen });
+    const sessionRow = view.sessions.get(session);
+    if (sessionRow) view.sessions.set(session, { ...sessionRow, seen });
+  },
   'agent.left': dropAgent,
   'agent.swept': dropAgent,
   'session.started': (view, { data: { row } }) => {

@@ -288,7 +288,9 @@ describe('GUARD: who holds a workflow file', () => {
 
   it('every decision ends: no rule waits for rows that it did not ask for', () => {
     const decision = decide(free, tester);
-    assert.deepEqual(decision.next().value, { rows: 'guard', file: 'STATE.md', worktree: '' });
+    // Every command is a sign of life of an agent that is registered.
+    assert.deepEqual(decision.next().value, { rows: 'agent', name: tester.agent });
+    assert.deepEqual(decision.next(null).value, { rows: 'guard', file: 'STATE.md', worktree: '' });
     assert.equal(decision.next(null).done, true);
   });
 });

@@ -13,6 +13,7 @@ import type {
   Evidence,
   Liveness,
   LockRow,
+  NewEvent,
   ProcessIdentity,
   RunId,
   RunRow,
@@ -23,6 +24,7 @@ import type {
   WaiterRow,
 } from '../model';
 import { ask, write } from './ask';
+import { dropAndOffer, renewalMs, waiterDropped } from './lockLine';
 import { endRun, type Ending } from './runs';
 
 export const defaultGraceMs = 10_000;
@@ -42,7 +44,7 @@ export function beatNow(context: Context): Beat {
 }
 
 export interface Term {
-  /** `run:ID`, `stop:ID`, `timeout:ID`, `lock:ID`, `waiter:ID` or `slot:ID`. */
+  /** What is judged, and the id of its row: `run:ID`, `stop:ID`, `lock:ID`, `agent:NAME` and the like. */
   readonly subject: string;
   readonly beat: Beat;
   readonly ttlMs: number;
@@ -218,20 +220,58 @@ function sameClaim(current: RunRow, claim: ClaimRow): boolean {
   );
 }
 
-/** Those of the locks that still stand. */
-export function expireLocks(
-  _locks: readonly LockRow[],
-  _context: Context,
+/** Those of the locks that still stand; what the others covered is offered to those who are next. */
+export function* expireLocks(
+  locks: readonly LockRow[],
+  context: Context,
 ): Step<readonly LockRow[]> {
-  throw new Error('to be written');
+  const standing: LockRow[] = [];
+  const over: LockRow[] = [];
+  const events: NewEvent[] = [];
+  for (const lock of locks) {
+    const { id, agent, resource, grant: beat, ttlMs } = lock;
+    const term: Term = {
+      subject: `lock:${id}`,
+      beat,
+      ttlMs,
+      process: null,
+      afterReboot: 'fresh',
+    };
+    const judgement = yield* judged(term, context);
+    if (!judgement.over) {
+      standing.push(lock);
+      continue;
+    }
+    const { evidence } = judgement;
+    over.push(lock);
+    events.push({ kind: 'lock.expired', resource, data: { lock: id, agent, evidence } });
+  }
+  yield* dropAndOffer({ locks: over, waiters: [], events }, context);
+  return standing;
 }
 
-/** Those of the waiters that have renewed in time; passes on offers that were not taken. */
-export function expireWaiters(
-  _waiters: readonly WaiterRow[],
-  _context: Context,
+/** Those of the waiters that have renewed and taken their offer in time; the others' turn is passed on. */
+export function* expireWaiters(
+  waiters: readonly WaiterRow[],
+  context: Context,
 ): Step<readonly WaiterRow[]> {
-  throw new Error('to be written');
+  const standing: WaiterRow[] = [];
+  const over: WaiterRow[] = [];
+  for (const waiter of waiters) {
+    ((yield* isSilent(waiter, context)) ? over : standing).push(waiter);
+  }
+  const events = over.map((waiter) => waiterDropped(waiter, 'silent'));
+  yield* dropAndOffer({ locks: [], waiters: over, events }, context);
+  return standing;
+}
+
+function* isSilent({ id, renewed, offer }: WaiterRow, context: Context): Step<boolean> {
+  const term = { process: null, afterReboot: 'fresh' } as const;
+  const place: Term = { ...term, subject: `waiter:${id}`, beat: renewed, ttlMs: renewalMs };
+  if ((yield* judged(place, context)).over) return true;
+  if (offer === null) return false;
+  const turn: Term = { ...term, subject: `offer:${id}`, beat: offer.made, ttlMs: offer.ttlMs };
+  return (yield* judged(turn, context)).over;
 }
 
 /** Those of the waiting claims that have renewed in time and whose process is not gone (SLOT-4). */
