@@ -11,31 +11,25 @@ import type {
   Granted,
   LockId,
   LockRow,
-  SlotWaiterRow,
   Step,
   WaiterId,
-  WaiterRow,
 } from '../model';
 import { silenceMs, sweepAgent } from './agents';
 import { ask } from './ask';
-import {
-  expireLocks,
-  expireOldRuns,
-  expireSlotWaiters,
-  expireWaiters,
-  sweepLimit,
-  sweepPage,
-} from './expiry';
+import { expireLocks, expireOldRuns, expireSlotWaiters, expireWaiters, sweepLimit } from './expiry';
 
 export function* sweep(_command: CommandOf<'sweep'>, context: Context): Decision<Granted['sweep']> {
   const runs = yield* expireOldRuns(sweepLimit, context);
   let left = sweepLimit - runs.length;
+  // A lock that goes is offered, and who does not answer any more goes with the offer.
+  const line = yield* ask('lockWaiters', {});
   const locks = yield* expireOldLocks(left, context);
   left -= locks.length;
-  const claims = yield* dropSilent(yield* ask('slotWaiters', {}), expireSlotWaiters, left, context);
+  yield* expireWaiters((yield* ask('lockWaiters', {})).slice(0, left), context);
+  const acquires = missingFrom(line, yield* ask('lockWaiters', {}));
+  left = Math.max(0, left - acquires.length);
+  const claims = yield* sweepSlotWaiters(left, context);
   left -= claims.length;
-  const acquires = yield* dropSilent(yield* ask('lockWaiters', {}), expireWaiters, left, context);
-  left -= acquires.length;
   const agents = yield* sweepAgents(left, context);
   left -= agents.length;
   return {
@@ -52,39 +46,24 @@ export function* sweep(_command: CommandOf<'sweep'>, context: Context): Decision
   };
 }
 
+/** Page by page: what stands on one may be over on the next. */
 function* expireOldLocks(most: number, context: Context): Step<readonly LockId[]> {
   const { now, observer } = context;
   const gone: LockId[] = [];
   let after: LockId | null = null;
-  for (;;) {
-    const page: readonly LockRow[] = yield* ask('expirableLocks', {
-      now,
-      observer,
-      after,
-      limit: sweepPage,
-    });
-    for (const lock of page) {
-      if (gone.length === most) return gone;
-      if ((yield* expireLocks([lock], context)).length === 0) gone.push(lock.id);
-      after = lock.id;
-    }
-    if (page.length < sweepPage) return gone;
-  }
-}
-
-/** One by one, so that the limit holds. */
-function* dropSilent<Row extends SlotWaiterRow | WaiterRow>(
-  line: readonly Row[],
-  expire: (line: readonly Row[], context: Context) => Step<readonly Row[]>,
-  most: number,
-  context: Context,
-): Step<readonly WaiterId[]> {
-  const gone: WaiterId[] = [];
-  for (const waiter of line) {
-    if (gone.length === most) break;
-    if ((yield* expire([waiter], context)).length === 0) gone.push(waiter.id);
+  while (gone.length < most) {
+    const limit = most - gone.length;
+    const page: readonly LockRow[] = yield* ask('expirableLocks', { now, observer, after, limit });
+    gone.push(...missingFrom(page, yield* expireLocks(page, context)));
+    if (page.length < limit) break;
+    after = page.at(-1)?.id ?? null;
   }
   return gone;
+}
+
+function* sweepSlotWaiters(most: number, context: Context): Step<readonly WaiterId[]> {
+  const line = (yield* ask('slotWaiters', {})).slice(0, most);
+  return missingFrom(line, yield* expireSlotWaiters(line, context));
 }
 
 function* sweepAgents(most: number, context: Context): Step<readonly AgentName[]> {
@@ -92,4 +71,12 @@ function* sweepAgents(most: number, context: Context): Step<readonly AgentName[]
   const silent = yield* ask('silentAgents', { seenBefore: context.now - silenceMs, limit: most });
   for (const { name } of silent) if (yield* sweepAgent(name, context)) gone.push(name);
   return gone;
+}
+
+function missingFrom<Id>(
+  before: readonly { readonly id: Id }[],
+  after: readonly { readonly id: Id }[],
+): readonly Id[] {
+  const standing = new Set(after.map(({ id }) => id));
+  return before.flatMap(({ id }) => (standing.has(id) ? [] : [id]));
 }
