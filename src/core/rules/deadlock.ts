@@ -29,6 +29,6 @@ function pathTo(
   came: ReadonlyMap<AgentName, WaitsFor | null>,
 ): readonly WaitsFor[] {
   const path = [last];
-  for (let edge = before; edge; edge = came.get(edge.agent) ?? null) path.unshift(edge);
-  return path;
+  for (let edge = before; edge; edge = came.get(edge.agent) ?? null) path.push(edge);
+  return path.reverse();
 }
