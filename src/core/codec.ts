@@ -329,7 +329,7 @@ function malformed(what: string, error: z.core.$ZodError): CodecError {
 export function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) =>
     isRecord(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
       : member,
   );
 }

@@ -35,10 +35,11 @@ export function decodeCommand(value: unknown): Command | Refusal {
   const parsed = commandSchemas[kind as Command['kind']].safeParse(value);
   // The schemas vouch for the brands; a test holds each schema to its type.
   if (parsed.success) return parsed.data as Command;
-  const [issue] = parsed.error.issues;
-  const path = [...(issue?.path ?? [])];
-  if (issue?.code === 'unrecognized_keys') path.push(...issue.keys.slice(0, 1));
-  return badInput(pathText(path), issue?.message ?? 'The command is malformed.');
+  // A parse that failed has an issue at least.
+  const issue = parsed.error.issues[0] as z.core.$ZodIssue;
+  const path = [...issue.path];
+  if (issue.code === 'unrecognized_keys') path.push(...issue.keys.slice(0, 1));
+  return badInput(pathText(path), issue.message);
 }
 
 function badInput(path: string, message: string): RefusalOf<'bad_input'> {

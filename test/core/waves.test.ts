@@ -110,6 +110,38 @@ describe('WAVE: advance', () => {
     });
   }
 
+  it('WAVE-5 waits for the run of an earlier wave that has not completed, and passes over what has no run', () => {
+    const store = new RowStore().given(
+      { put: 'run', row: taskRun('run_a', '1-1', 'running') },
+      { put: 'run', row: taskRun('run_b', '1-2', 'completed') },
+    );
+    const plan = planOf(1, [['todo', 'todo', 'todo'], ['todo']], {
+      '2-1': ['1-1', '1-2', '1-3', '9-9'],
+    });
+    const [row] = granted(perform(store, { ...advanceOf(plan), force: { reason: 'r' } })).runs;
+    assert.deepEqual(row?.dependsOn, ['run_a', 'run_b']);
+    assert.deepEqual(row.unmet, ['run_a']);
+  });
+
+  it('WAVE-5 calls a run by its task, or by its id where the file says nothing more', () => {
+    const plan = planOf(0, [['todo', 'todo']]);
+    const [wave] = plan.waves;
+    const [first, second] = wave!.tasks;
+    const tasks = [first!, { ...second!, description: '' }];
+    const facts = granted(
+      perform(new RowStore(), advanceOf({ ...plan, waves: [{ number: 1, tasks }] })),
+    );
+    assert.deepEqual(
+      facts.runs.map(({ title }) => title),
+      ['Task 1-1', '1-2'],
+    );
+  });
+
+  it('WAVE-5 queues none for a wave that the file does not list', () => {
+    const plan = { ...planOf(1, [['done']]), waveCount: 3 };
+    assert.deepEqual(granted(perform(new RowStore(), advanceOf(plan))).runs, []);
+  });
+
   it('WAVE-6 completes the workflow past the last wave, promises no write, and then refuses', () => {
     const store = new RowStore();
     const plan = planOf(2, [['done'], ['done']]);
@@ -144,6 +176,10 @@ describe('WAVE: advance', () => {
     assert.match(refused(perform(store, copy), 'conflict').message, /belongs to STATE\.md/);
     const elsewhere = { ...advanceOf(plan), worktree: 'feature' };
     assert.match(refused(perform(store, elsewhere), 'conflict').message, /in worktree feature/);
+    assert.match(
+      refused(perform(store, elsewhere), 'conflict').message,
+      /belongs to STATE\.md; STATE\.md in worktree feature is a copy/,
+    );
   });
 
   it('WAVE-9 promises the write in the same decision, and settles it once', () => {
