@@ -98,8 +98,8 @@ export interface RowQueries {
   running: { readonly ask: { readonly workflow: WorkflowId | null }; readonly rows: number };
   /**
    * Running runs whose lease, timeout or stop grace may be over: all those with a wall time in the past on
-   * the claim's own clock, those claimed on another boot or host, and those of a process. Oldest beat first;
-   * after the run `after`. Limited.
+   * the claim's own clock, those claimed or asked to stop on another boot or host, and those of a process.
+   * Oldest beat first; after the run `after`. Limited.
    */
   expirableRuns: {
     readonly ask: {

@@ -537,7 +537,8 @@ function mayBeOver(
     (timeoutMs !== null && claim.started.wall + timeoutMs <= now) ||
     (stop !== null && stop.asked.wall + stop.graceMs <= now) ||
     claim.process !== null ||
-    !isOwnBoot(claim.beat, observer)
+    !isOwnBoot(claim.beat, observer) ||
+    (stop !== null && !isOwnBoot(stop.asked, observer))
   );
 }
 

@@ -156,7 +156,8 @@ export class Tables {
              OR (row ->> '$.claim.started.wall') + (row ->> '$.timeoutMs') <= :now
              OR (row ->> '$.stop.asked.wall') + (row ->> '$.stop.graceMs') <= :now
              OR row ->> '$.claim.process' IS NOT NULL
-             OR ${elsewhere('claim.beat')})
+             OR ${elsewhere('claim.beat')}
+             OR ${elsewhere('stop.asked')})
            AND (:after IS NULL OR (row ->> '$.claim.beat.wall', created) >
              (SELECT row ->> '$.claim.beat.wall', created FROM runs WHERE id = :after))
          ORDER BY row ->> '$.claim.beat.wall', created LIMIT :limit`,
