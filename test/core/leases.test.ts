@@ -195,7 +195,7 @@ describe('LEASE: how long a claim lasts', () => {
     assert.equal(scene.status(held.run), 'lost');
   });
 
-  it('LEASE-9 R-3 a heartbeat that came first wins over the loss', () => {
+  it('LEASE-9 a heartbeat that came first wins over the loss', () => {
     const scene = new Scene();
     const held = scene.running({}, { leaseMs: 1_000 });
     const seen = scene.run(held.run);

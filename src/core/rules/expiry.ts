@@ -31,7 +31,7 @@ export const defaultGraceMs = 10_000;
 export const slotRenewalMs = 30_000;
 export const sweepLimit = 500;
 /** Rows that are asked for at once. */
-export const sweepPage = 100;
+const sweepPage = 100;
 
 export function beatNow(context: Context): Beat {
   return {

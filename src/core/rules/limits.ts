@@ -110,6 +110,8 @@ interface Limit {
 
 const mutationsPerMs = 1_000;
 const notificationsPerMs = 10_000;
+/** Fractions do not add up exactly; who comes when it was told to is not sent away again. */
+const rounding = 1e-6;
 
 /** Takes one from the speaker's bucket before any rule runs, or refuses (RATE-1). A refusal costs nothing. */
 export function* limitRate(
@@ -159,6 +161,10 @@ function* taken(
   const age = bucket && ageOf(bucket.at, context);
   const refill = age === null ? limit : (Math.max(0, age) * limit) / perMs;
   const tokens = Math.min(limit, (bucket?.tokens ?? 0) + refill);
-  if (tokens < 1) return { row: null, retryAfterMs: Math.ceil(((1 - tokens) * perMs) / limit) };
+  const missing = 1 - tokens;
+  if (missing > rounding) {
+    const wait = (missing * perMs) / limit;
+    return { row: null, retryAfterMs: Math.max(1, Math.ceil(wait - rounding)) };
+  }
   return { row: { key, tokens: tokens - 1, at: beatNow(context) }, retryAfterMs: 0 };
 }
