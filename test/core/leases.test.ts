@@ -252,6 +252,16 @@ describe('LEASE: how long a claim lasts', () => {
     assert.equal(scene.store.runs.filter(({ status }) => status === 'running').length, 20);
   });
 
+  it('LEASE-10 the sweep gets past any number of those that live', () => {
+    const scene = new Scene();
+    scene.set('slots', 0);
+    scene.createAll({ count: 251 });
+    for (let i = 0; i < 250; i += 1) scene.claim({ program: true });
+    const last = scene.claim({ leaseMs: 1_000 });
+    scene.world.advance(1_000);
+    assert.deepEqual(scene.sweep().lost, [last.run.id]);
+  });
+
   it('LEASE-10 the sweep finds every kind of thing that is over', () => {
     const scene = new Scene();
     const lost = scene.running({}, { leaseMs: 1_000 });

@@ -196,6 +196,16 @@ describe('RUN: what a run is', () => {
     assert.deepEqual(refused(answer, 'cycle').path, [other.id, last.id, first.id, other.id]);
   });
 
+  it('RUN-6 finds the circle that another attempt of the same chain closes', () => {
+    const scene = new Scene();
+    const first = scene.create();
+    const last = scene.create({ dependsOn: [first.id] });
+    granted(scene.cancel(first));
+    const second = granted(scene.retry(first)).run;
+    const answer = scene.perform({ kind: 'run.link', run: second.id, dependsOn: [last.id] });
+    assert.deepEqual(refused(answer, 'cycle').path, [second.id, last.id, first.id]);
+  });
+
   it('RUN-6 finds its way through a diamond once', () => {
     const scene = new Scene();
     const top = scene.create();
@@ -469,6 +479,22 @@ describe('STOP: cancel, kill and timeout', () => {
     const row = scene.run(held.run);
     assert.deepEqual([row.status, row.error?.code], ['killed', 'timeout']);
     assert.equal(row.endedAt, scene.ann.now);
+  });
+
+  it('STOP-4 a run that has had its time, or was told to stop, is not called lost', () => {
+    const scene = new Scene();
+    const [stopped, timed] = [1, 2].map(() => scene.running({ timeoutMs: 1_000 }));
+    granted(scene.kill(stopped!.run, 'enough'));
+    scene.world.advance(31 * minute);
+    scene.sweep();
+    const ends = [stopped!, timed!].map(({ run }) => {
+      const { status, error, reason } = scene.run(run);
+      return [status, error?.code, reason];
+    });
+    assert.deepEqual(ends, [
+      ['killed', undefined, 'enough'],
+      ['killed', 'timeout', null],
+    ]);
   });
 
   it('STOP-5 takes the word of a holder that answers within the grace', () => {
