@@ -99,13 +99,13 @@ export interface RowQueries {
   /**
    * Running runs whose lease, timeout or stop grace may be over: all those with a wall time in the past on
    * the claim's own clock, those claimed or asked to stop on another boot or host, and those of a process.
-   * Oldest beat first; after the run `after`. Limited.
+   * Oldest beat first, then by id; those beyond `after`. Limited.
    */
   expirableRuns: {
     readonly ask: {
       readonly now: number;
       readonly observer: ObserverId;
-      readonly after: RunId | null;
+      readonly after: PageMark<RunId> | null;
       readonly limit: number;
     };
     readonly rows: readonly RunRow[];
@@ -152,7 +152,7 @@ export interface RowQueries {
     readonly ask: {
       readonly now: number;
       readonly observer: ObserverId;
-      readonly after: LockId | null;
+      readonly after: PageMark<LockId> | null;
       readonly limit: number;
     };
     readonly rows: readonly LockRow[];
@@ -181,6 +181,12 @@ export interface RowQueries {
     readonly ask: { readonly file: RelativePath; readonly worktree: string };
     readonly rows: GuardRow | null;
   };
+}
+
+/** Where a page ended. Not a row's id alone: the row may be gone when the next page is asked for. */
+export interface PageMark<Id> {
+  readonly wall: number;
+  readonly id: Id;
 }
 
 /** Where conflicting keys can be (KEY-6): anchors equal to one of `at`, or `under` itself and below it. */

@@ -195,6 +195,8 @@ const ask = (
   of: Record<string, fc.Arbitrary<unknown>>,
 ): fc.Arbitrary<RowQuery> =>
   fc.record(of).map((about) => ({ rows: name, ...about }) as unknown as RowQuery);
+const mark = (of: fc.Arbitrary<unknown>): fc.Arbitrary<unknown> =>
+  maybe(fc.record({ wall: time, id: of }));
 const area = {
   worktree: few(null, '', 'feature', 'other'),
   at: fc.uniqueArray(anchor, { maxLength: 3 }),
@@ -212,7 +214,7 @@ const questions: fc.Arbitrary<RowQuery>[] = [
   ask('claimable', { workflow, except: fc.uniqueArray(few('w1', 'w2')), now: time, limit }),
   ask('waitingRuns', { workflow, now: time }),
   ask('running', { workflow }),
-  ask('expirableRuns', { now: time, observer, after: fc.constant(null), limit }),
+  ask('expirableRuns', { now: time, observer, after: mark(run), limit }),
   ask('archivable', { endedBefore: time, keep: fc.nat(4), limit }),
   ask('referrers', { run }),
   ask('slotWaiter', { id: id('wtr') }),
@@ -227,7 +229,7 @@ const questions: fc.Arbitrary<RowQuery>[] = [
   ask('lockWaiter', { id: id('wtr') }),
   ask('waitersOf', { agent }),
   ask('lockWaiters', {}),
-  ask('expirableLocks', { now: time, observer, after: fc.constant(null), limit }),
+  ask('expirableLocks', { now: time, observer, after: mark(id('lck')), limit }),
   ask('sighting', { observer: few('o1', 'o2'), subject: few('run:a', 'lock:b') }),
   ask('rate', { key: few('k1', 'k2') }),
   ask('config', { key: few('slots', 'grace') }),

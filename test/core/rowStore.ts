@@ -25,6 +25,7 @@ import type {
   LockId,
   LockKey,
   LockRow,
+  PageMark,
   NewEvent,
   ObserverId,
   OpId,
@@ -480,19 +481,18 @@ export class RowStore {
     return this.#born.get(id)?.place ?? 0;
   }
 
-  /** Oldest beat first, then oldest row; those that come after `after`, which may be gone by now. */
+  /** Oldest beat first, then by id; those beyond `after`, which may be gone by now. */
   #after<Row extends RunRow | LockRow>(
-    after: string | null,
+    after: PageMark<string> | null,
     rows: readonly Row[],
     beatOf: (row: Row) => number,
   ): readonly Row[] {
-    const compare = (one: Row, other: Row): number =>
-      beatOf(one) - beatOf(other) || this.#byBirth(one, other);
-    const sorted = [...rows].sort(compare);
-    if (after === null) return sorted;
-    const last = this.#born.get(after)?.row as Row | undefined;
-    assert.ok(last, `${after} never was`);
-    return sorted.filter((row) => compare(row, last) > 0);
+    const compare = (one: PageMark<string>, other: PageMark<string>): number =>
+      one.wall - other.wall || (one.id < other.id ? -1 : one.id > other.id ? 1 : 0);
+    const markOf = (row: Row): PageMark<string> => ({ wall: beatOf(row), id: row.id });
+    return [...rows]
+      .sort((one, other) => compare(markOf(one), markOf(other)))
+      .filter((row) => after === null || compare(markOf(row), after) > 0);
   }
 }
 

@@ -13,6 +13,7 @@ import type {
   Evidence,
   Liveness,
   LockRow,
+  PageMark,
   NewEvent,
   ProcessIdentity,
   RunId,
@@ -309,7 +310,7 @@ export function slotSubject(waiter: WaiterId): string {
 export function* expireOldRuns(most: number, context: Context): Step<readonly RunRow[]> {
   const { now, observer } = context;
   const ended: RunRow[] = [];
-  let after: RunId | null = null;
+  let after: PageMark<RunId> | null = null;
   for (;;) {
     const page: readonly RunRow[] = yield* ask('expirableRuns', {
       now,
@@ -321,7 +322,8 @@ export function* expireOldRuns(most: number, context: Context): Step<readonly Ru
       if (ended.length === most) return ended;
       const judgedRun = yield* expireRun(run, context);
       if (judgedRun.status !== 'running') ended.push(judgedRun);
-      after = run.id;
+      // A row of this query is running, so it has a claim.
+      after = { wall: run.claim?.beat.wall ?? 0, id: run.id };
     }
     if (page.length < sweepPage) return ended;
   }

@@ -11,6 +11,7 @@ import type {
   Granted,
   LockId,
   LockRow,
+  PageMark,
   Step,
   WaiterId,
 } from '../model';
@@ -50,13 +51,14 @@ export function* sweep(_command: CommandOf<'sweep'>, context: Context): Decision
 function* expireOldLocks(most: number, context: Context): Step<readonly LockId[]> {
   const { now, observer } = context;
   const gone: LockId[] = [];
-  let after: LockId | null = null;
+  let after: PageMark<LockId> | null = null;
   while (gone.length < most) {
     const limit = most - gone.length;
     const page: readonly LockRow[] = yield* ask('expirableLocks', { now, observer, after, limit });
     gone.push(...missingFrom(page, yield* expireLocks(page, context)));
     if (page.length < limit) break;
-    after = page.at(-1)?.id ?? null;
+    const last = page.at(-1);
+    after = last ? { wall: last.grant.wall, id: last.id } : null;
   }
   return gone;
 }

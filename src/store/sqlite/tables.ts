@@ -18,7 +18,14 @@ import {
   decodeWaiter,
   decodeWorkflow,
 } from '../../core/codec';
-import type { LockArea, PendingWrite, RowChange, RowQueries, RunRow } from '../../core/model';
+import type {
+  LockArea,
+  PageMark,
+  PendingWrite,
+  RowChange,
+  RowQueries,
+  RunRow,
+} from '../../core/model';
 import type { StateRows } from '../../core/views';
 
 type Value = string | number | null;
@@ -158,10 +165,9 @@ export class Tables {
              OR row ->> '$.claim.process' IS NOT NULL
              OR ${elsewhere('claim.beat')}
              OR ${elsewhere('stop.asked')})
-           AND (:after IS NULL OR (row ->> '$.claim.beat.wall', created) >
-             (SELECT row ->> '$.claim.beat.wall', created FROM runs WHERE id = :after))
-         ORDER BY row ->> '$.claim.beat.wall', created LIMIT :limit`,
-        { now, observer, after, limit },
+           AND (:afterId IS NULL OR (row ->> '$.claim.beat.wall', id) > (:afterWall, :afterId))
+         ORDER BY row ->> '$.claim.beat.wall', id LIMIT :limit`,
+        { now, observer, ...markOf(after), limit },
       ),
     archivable: ({ endedBefore, keep, limit }) =>
       this.#runs(
@@ -228,10 +234,9 @@ export class Tables {
       this.#texts(
         `SELECT row FROM locks
          WHERE (row ->> '$.expiresAt' <= :now OR ${elsewhere('grant')})
-           AND (:after IS NULL OR (granted, created) >
-             (SELECT granted, created FROM locks WHERE id = :after))
-         ORDER BY granted, created LIMIT :limit`,
-        { now, observer, after, limit },
+           AND (:afterId IS NULL OR (granted, id) > (:afterWall, :afterId))
+         ORDER BY granted, id LIMIT :limit`,
+        { now, observer, ...markOf(after), limit },
       ).map((text) => decodeLock(text)),
 
     sighting: ({ observer, subject }) =>
@@ -467,6 +472,10 @@ function near(table: 'locks' | 'waiter_keys'): string {
       OR :under = ''
       OR anchor = :under
       OR (anchor >= :under || '/' AND anchor < :under || '0'))`;
+}
+
+function markOf(after: PageMark<string> | null): Record<string, Value> {
+  return { afterWall: after?.wall ?? null, afterId: after?.id ?? null };
 }
 
 function areaOf({ worktree, at, under }: LockArea): Record<string, Value> {

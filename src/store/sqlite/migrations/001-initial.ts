@@ -96,7 +96,7 @@ CREATE TABLE locks (
 ) STRICT;
 CREATE INDEX locks_by_anchor ON locks (anchor);
 CREATE INDEX locks_by_agent  ON locks (agent);
-CREATE INDEX locks_by_age    ON locks (granted, created);
+CREATE INDEX locks_by_age    ON locks (granted, id);
 
 CREATE TABLE waiters (
   created INTEGER PRIMARY KEY,
