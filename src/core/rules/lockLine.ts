@@ -96,8 +96,8 @@ export function* standingOf<Request extends Wanted>(
 }
 
 /**
- * What it holds already is only refreshed, whoever waits for it. Nor does an upgrade wait behind others: they
- * wait for the very lock that it has (LOCK-3).
+ * What it holds already is only refreshed, whoever waits for it. Nor does an upgrade wait behind those who wait
+ * for the very lock that it has (LOCK-3); behind a reader who only has not taken its turn yet it does (LOCK-11).
  */
 function inTheWay<Request extends Wanted>(
   request: Request,
@@ -109,7 +109,9 @@ function inTheWay<Request extends Wanted>(
   if (own && !isUpgrade(own, request)) return { request, own, locks: [], waiters: [] };
   const wanted = { ...request, agent };
   const locks = near.filter((lock) => !compatible(lock, wanted));
-  const waiters = own ? [] : ahead.filter((waiter) => !letsPass(waiter, wanted));
+  const waiters = ahead.filter(
+    (waiter) => !letsPass(waiter, wanted) && (own === null || letsPass(waiter, own)),
+  );
   return { request, own, locks, waiters };
 }
 
