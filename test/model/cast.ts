@@ -10,6 +10,7 @@ import type {
   ClaimToken,
   Command,
   Context,
+  Liveness,
   LockId,
   LockRow,
   ObserverId,
@@ -74,34 +75,12 @@ export class Universe {
     return this.#machines.get(host)!;
   }
 
-  contextOf(who: number, makers: Makers): Context {
-    const { name, host, named } = actors[who]!;
-    const process = this.#processes[who]!;
-    const machine = this.machine(host);
-    return {
-      ...makers,
-      agent: name as AgentName,
-      named,
-      agentKind: 'terminal',
-      session: `ses_${process.pid}` as SessionId,
-      process,
-      now: 1_700_000_000_000 + this.time + machine.wallOff,
-      mono: this.time - machine.bootedAt,
-      server: null,
-      host,
-      bootId: machine.boot,
-      pidNamespace: 'ns',
-      observer: `${host}/${machine.boot}` as ObserverId,
-      sharedMono: true,
-      caseFold: false,
-      liveness: (asked) =>
-        asked.host === host && asked.bootId === machine.boot
-          ? this.isGone(asked)
-            ? 'gone'
-            : 'alive'
-          : 'unknown',
-      random: () => 0.5,
-    };
+  processOf(who: number): ProcessIdentity {
+    return this.#processes[who]!;
+  }
+
+  wall(host: string): number {
+    return 1_700_000_000_000 + this.time + this.machine(host).wallOff;
   }
 
   #start(host: string, wallOff: number): void {
@@ -116,25 +95,76 @@ export class Universe {
   }
 }
 
-export type Makers = Pick<Context, 'newRunId' | 'newAgentId' | 'newLockId' | 'newToken' | 'digest'>;
-
 export const secret = 'secret-';
 
-/** Ids in order; a token's digest says nothing of the token, as a real one. */
-function makersOf(prefix: string): Makers {
-  let made = 0;
-  const next = (kind: string): string => `${kind}${prefix}${(made += 1)}`;
-  return {
-    newRunId: () => next('run_') as RunId,
-    newAgentId: () => next('agt_') as AgentId,
-    newLockId: () => next('lck_') as LockId,
-    newToken: () => next(secret) as ClaimToken,
-    digest: (token) => `digest(${[...token].reverse().join('')})` as TokenDigest,
-  };
+/** What somebody knows of the world who speaks now, in the ids of one side. */
+class Speaker implements Context {
+  readonly agent: AgentName;
+  readonly named: boolean;
+  readonly agentKind = 'terminal';
+  readonly session: SessionId;
+  readonly process: ProcessIdentity;
+  readonly now: number;
+  readonly mono: number;
+  readonly server = null;
+  readonly host: string;
+  readonly bootId: BootId;
+  readonly pidNamespace = 'ns';
+  readonly observer: ObserverId;
+  readonly sharedMono = true;
+  readonly caseFold = false;
+
+  constructor(
+    who: number,
+    private readonly universe: Universe,
+    private readonly next: (kind: string) => string,
+  ) {
+    const { name, host, named } = actors[who]!;
+    const { boot, bootedAt } = universe.machine(host);
+    this.agent = name as AgentName;
+    this.named = named;
+    this.process = universe.processOf(who);
+    this.session = `ses_${this.process.pid}` as SessionId;
+    this.now = universe.wall(host);
+    this.mono = universe.time - bootedAt;
+    this.host = host;
+    this.bootId = boot;
+    this.observer = `${host}/${boot}` as ObserverId;
+  }
+
+  liveness(process: ProcessIdentity): Liveness {
+    if (process.host !== this.host || process.bootId !== this.bootId) return 'unknown';
+    return this.universe.isGone(process) ? 'gone' : 'alive';
+  }
+
+  newRunId(): RunId {
+    return this.next('run_') as RunId;
+  }
+
+  newAgentId(): AgentId {
+    return this.next('agt_') as AgentId;
+  }
+
+  newLockId(): LockId {
+    return this.next('lck_') as LockId;
+  }
+
+  newToken(): ClaimToken {
+    return this.next(secret) as ClaimToken;
+  }
+
+  /** As of a real one, nobody could tell the token from it. */
+  digest(token: ClaimToken): TokenDigest {
+    return `digest ${token.slice(secret.length)}` as TokenDigest;
+  }
+
+  random(): number {
+    return 0.5;
+  }
 }
 
 /** A place in one of the lines, as its owner remembers it. */
-interface Place {
+export interface Place {
   readonly id: WaiterId;
   readonly who: number;
   readonly step: Step & { do: 'claim' | 'acquire' };
@@ -161,14 +191,21 @@ export class Memory {
 
 /** One store's ids for what both sides have names for. */
 export class Side {
-  readonly makers: Makers;
   readonly #names = new Map<string, string>();
   readonly #ids = new Map<string, string>();
   readonly #tokens = new Map<string, ClaimToken>();
+  /** Rows do not change, so what they are in names does not either. */
+  readonly #plain = new WeakMap<object, unknown>();
   #roots = 0;
+  #made = 0;
 
-  constructor(prefix: string) {
-    this.makers = makersOf(prefix);
+  constructor(
+    private readonly universe: Universe,
+    private readonly prefix: string,
+  ) {}
+
+  context(who: number): Context {
+    return new Speaker(who, this.universe, (kind) => `${kind}${this.prefix}${(this.#made += 1)}`);
   }
 
   /** A first attempt is known by its place among all, a later one by its chain, a lock by what it covers. */
@@ -213,10 +250,13 @@ export class Side {
     }
     if (Array.isArray(value)) return value.map((member) => this.plain(member));
     if (typeof value !== 'object' || value === null) return value;
-    const members: [string, unknown][] = [];
+    const known = this.#plain.get(value);
+    if (known !== undefined) return known;
+    const members: Record<string, unknown> = {};
     for (const [key, member] of Object.entries(value))
-      if (!leftOut.has(key) && !isProse(key, member)) members.push([key, this.plain(member)]);
-    return Object.fromEntries(members);
+      if (!leftOut.has(key) && !isProse(key, member)) members[key] = this.plain(member);
+    this.#plain.set(value, members);
+    return members;
   }
 }
 
@@ -227,7 +267,7 @@ const asked = 'asked';
 const leftOut = new Set(['anchor', 'tokenDigest', 'token', 'fence', 'message']);
 
 /** The command that a step asks for now, or null when it is not about a command or there is nothing to ask. */
-export function spoken(step: Step, memory: Memory, side: Side, now: number): Spoken | null {
+export function spoken(step: Step, memory: Memory, side: Side): Spoken | null {
   const run = (index: number): RunId => side.idOf(runName(index, memory) ?? 'unknown');
   const wish = ([resource, mode]: Wish): { resource: string; mode: 'read' | 'write' } => ({
     resource: resources[resource % resources.length]!,
@@ -246,7 +286,7 @@ export function spoken(step: Step, memory: Memory, side: Side, now: number): Spo
         { workflow: 'wf1' as WorkflowId, task: 't1' as TaskId },
         { workflow: 'wf1' as WorkflowId, task: 't2' as TaskId },
         { workflow: 'wf2' as WorkflowId, task: 't1' as TaskId },
-        { notBefore: now + 9_001 },
+        { notBefore: side.context(step.who).now + 9_001 },
       ];
       const place = places[step.place % places.length]!;
       const command = {
@@ -274,7 +314,7 @@ export function spoken(step: Step, memory: Memory, side: Side, now: number): Spo
       if (!place) return null;
       return step.do === 'unwaitClaim'
         ? { who: place.who, command: { kind: 'run.unwait', waiter: place.id } }
-        : { who: place.who, command: { ...claimOf(place, side), renewal: true }, place };
+        : renewal(place, side);
     }
     case 'beat':
     case 'complete':
@@ -352,7 +392,7 @@ export function spoken(step: Step, memory: Memory, side: Side, now: number): Spo
       if (!place) return null;
       return step.do === 'unwaitLock'
         ? { who: place.who, command: { kind: 'lock.unwait', waiter: place.id } }
-        : { who: place.who, command: { ...acquireOf(place), renewal: true }, place };
+        : renewal(place, side);
     }
     case 'release': {
       const texts = step.wishes.map((each) => wish(each).resource);
@@ -395,6 +435,12 @@ const runName = (index: number, { runs }: Memory): string | undefined =>
 function pick<Value>(values: readonly Value[], index: number): Value | undefined {
   // The newest come first, so that small numbers are about what is still going on.
   return values.length === 0 ? undefined : values[values.length - 1 - (index % values.length)];
+}
+
+/** Asks again for what somebody in line waits for. */
+export function renewal(place: Place, side: Side): Spoken {
+  const command = place.step.do === 'claim' ? claimOf(place, side) : acquireOf(place);
+  return { who: place.who, command: { ...command, renewal: true }, place };
 }
 
 function claimOf({ id, step, run }: Place, side: Side): Command & { kind: 'run.claim' } {

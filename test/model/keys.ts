@@ -49,6 +49,15 @@ export function overlaps(one: PlainKey, other: PlainKey): boolean {
   return fileOf(one) === fileOf(other);
 }
 
+/** LOCK-15: is all that the other names named by this one too? */
+export function covers(one: PlainKey, other: PlainKey): boolean {
+  if (one.worktree !== null && one.worktree !== other.worktree) return false;
+  if (one.kind === 'workspace' || one.resource === other.resource) return true;
+  const isFile = other.kind === 'path' || other.kind === 'symbol';
+  if (one.kind === 'glob') return isFile && matches(globOf(one), fileOf(other));
+  return one.kind === 'path' && isFile && one.resource === fileOf(other);
+}
+
 interface Held extends PlainKey {
   readonly mode: LockMode;
   readonly agent: string;

@@ -7,7 +7,7 @@ import type {
   LockRow,
   WaiterRow,
 } from '../../src/core/model';
-import { conflict, plainKey, sameKey, type PlainKey } from './keys';
+import { conflict, covers, plainKey, sameKey, type PlainKey } from './keys';
 import { beatOf, grant, isOver, refuse, type Outcome, type World } from './world';
 
 export const renewalMs = 30_000;
@@ -56,13 +56,14 @@ function inTheWay(
   const wanted = { ...request, agent };
   const mine = own(world, agent, request);
   const locks = world.locks.filter((lock) => conflict(lock, wanted));
-  // LOCK-2: what it holds already is only refreshed. LOCK-3: whoever waits for the upgrader's own lock
-  // cannot go first, so a sole reader does not wait behind them.
-  const waiters = mine
-    ? []
-    : ahead.filter((waiter) =>
-        waiter.requests.some((theirs) => conflict({ ...theirs, agent: waiter.agent }, wanted)),
-      );
+  // LOCK-3: whoever waits for the upgrader's own lock cannot go first, so it does not wait behind them; but
+  // behind a reader that has not taken its turn yet it does (LOCK-11).
+  const before = (waiter: WaiterRow, what: PlainKey & { mode: LockMode; agent: AgentName }) =>
+    waiter.requests.some((theirs) => conflict({ ...theirs, agent: waiter.agent }, what));
+  const waiters = ahead.filter(
+    (waiter) => before(waiter, wanted) && !(mine && before(waiter, mine)),
+  );
+  // LOCK-2: what it holds already is only refreshed.
   if (mine && (mine.mode === 'write' || request.mode === 'read')) return { locks: [], waiters: [] };
   return { locks, waiters };
 }
@@ -121,7 +122,7 @@ export function acquire(
     ttlMs,
     since: known?.since ?? context.now,
     renewed: beatOf(context),
-    offer: known?.offer ?? null,
+    offer: null,
   };
   world.waiters = known
     ? world.waiters.map((each) => (each.id === waiter ? row : each))
@@ -228,19 +229,18 @@ export function breakLock(
 }
 
 export function verify(world: World, command: CommandOf<'lock.verify'>, context: Context): Outcome {
-  const held = command.wishes.map((wish) => {
-    const key = keyOf(wish.resource, command, context);
-    const lock = world.locks.find(
-      (each) => each.agent === context.agent && each.mode === 'write' && sameKey(each, key),
-    );
-    return { wish, key, lock };
-  });
-  const missing = held.filter(({ lock }) => !lock).map(({ key }) => key.resource);
-  if (missing.length > 0) return refuse('lock_required', { resources: [...new Set(missing)] });
-  const files = held.flatMap(({ wish, lock }) => {
-    if (!lock || wish.hash === undefined || wish.hash === lock.hash) return [];
-    const change = lock.hash === null ? 'added' : wish.hash === null ? 'removed' : 'modified';
-    return [{ resource: lock.resource, lock: lock.id, base: lock.hash, theirs: wish.hash, change }];
+  const mine = world.locks.filter((lock) => lock.agent === context.agent && lock.mode === 'write');
+  const held = requestsOf(command, context).map((wish) => ({
+    wish,
+    lock: mine.find((lock) => sameKey(lock, wish)) ?? mine.find((lock) => covers(lock, wish)),
+  }));
+  const missing = held.filter(({ lock }) => !lock).map(({ wish }) => wish.resource);
+  if (missing.length > 0) return refuse('lock_required', { resources: missing });
+  const files = held.flatMap(({ wish: { resource, hash: theirs }, lock }) => {
+    // Only a lock on one file knows what was in it.
+    if (!lock || !['path', 'symbol'].includes(lock.kind) || theirs === lock.hash) return [];
+    const change = lock.hash === null ? 'added' : theirs === null ? 'removed' : 'modified';
+    return [{ resource, lock: lock.id, base: lock.hash, theirs, change }];
   });
   return files.length > 0 ? refuse('conflict', { files }) : grant();
 }

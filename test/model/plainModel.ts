@@ -52,6 +52,7 @@ export class PlainModel {
     const tidied = this.#tidy(context);
     const outcome = this.#answer(command, context, tidied);
     locks.makeOffers(this.world, context);
+    this.world.forget();
     return outcome;
   }
 
@@ -101,6 +102,7 @@ export class PlainModel {
     world.slotWaiters = world.slotWaiters.filter((waiter) => !silentClaims.includes(waiter));
     tidied.waiters.push(...[...silent, ...silentClaims].map((waiter) => waiter.id));
     locks.makeOffers(world, context);
+    world.forget();
     return tidied;
   }
 

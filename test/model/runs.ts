@@ -361,7 +361,7 @@ export function expireRun(world: World, run: RunRow, context: Context): 'killed'
       context,
     );
   if (graceOver) {
-    const reason = run.stop?.reason ?? null;
+    const reason = run.stop.reason;
     end(world, run, { status: 'killed', retry: false, fields: { reason } }, context);
     return 'killed';
   }
@@ -420,7 +420,8 @@ export function claim(world: World, command: CommandOf<'run.claim'>, context: Co
   const mine = wanted.find((run) => !promised.includes(run) && fits(world, run, promised));
   if (!mine) {
     const code = wanted.length === 0 ? 'nothing_queued' : 'no_slot';
-    return refuse(code, standInLine(world, command, want, context));
+    const waiting = code === 'no_slot' ? {} : { waiting: waitingCounts(world, want, context) };
+    return refuse(code, { ...waiting, ...standInLine(world, command, want, context) });
   }
 
   const leaseMs =
@@ -483,14 +484,15 @@ export function leaveLine(world: World, id: SlotWaiterRow['id']): boolean {
 }
 
 /** CLAIM-6: what stands in the way of those that nobody can claim now. */
-export function waitingCounts(
+function waitingCounts(
   world: World,
-  workflow: WorkflowId | null,
+  want: Want,
   context: Context,
 ): Record<'dependencies' | 'notBefore' | 'blocked', number> {
   const queued = world.runs
     .filter((run) => run.status === 'queued')
-    .filter((run) => workflow === null || run.workflow === workflow);
+    .filter((run) => want.run === null || run.id === want.run)
+    .filter((run) => want.workflow === null || run.workflow === want.workflow);
   const blocked = queued.filter((run) => run.unmet.some((id) => failed(world, id)));
   const dependent = queued.filter((run) => run.unmet.length > 0 && !blocked.includes(run));
   const early = queued.filter((run) => run.unmet.length === 0 && !isDue(run, context));

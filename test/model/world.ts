@@ -34,6 +34,16 @@ export class World {
     return typeof value === 'number' ? value : otherwise;
   }
 
+  /** What was dated is gone: if the same comes again, it is something new. */
+  forget(): void {
+    const { locks, waiters, slotWaiters, sessions, agents } = this;
+    const running = this.runs.filter((run) => run.status === 'running');
+    const there = [...running, ...locks, ...waiters, ...slotWaiters, ...sessions];
+    const names = [...there.map(({ id }) => id as string), ...agents.map(({ name }) => name)];
+    for (const key of this.sightings.keys())
+      if (!names.includes(key.slice(key.lastIndexOf(':') + 1))) this.sightings.delete(key);
+  }
+
   putRun(run: RunRow): void {
     if (this.runs.some((known) => known.id === run.id))
       this.runs = this.runs.map((known) => (known.id === run.id ? run : known));

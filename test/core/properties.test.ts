@@ -1,0 +1,94 @@
+/**
+ * The rules against the plain model, and against what has to hold whatever happens.
+ *
+ * WAVELOCK_SEED repeats a run; WAVELOCK_CAMPAIGN=1 is the long form (`npm run campaign`).
+ */
+import fc from 'fast-check';
+import { alone, backwards, scenarios, type Step } from '../model/commands';
+import { Duel } from './duel';
+
+const isLong = process.env['WAVELOCK_CAMPAIGN'] === '1';
+const seed = Number(process.env['WAVELOCK_SEED'] ?? Date.now() % 2 ** 31);
+const [shortest, longest] = isLong ? [40, 80] : [8, 25];
+
+interface Property {
+  readonly title: string;
+  /** In the short form, and in the long one. */
+  readonly sequences: readonly [number, number];
+  readonly steps: fc.Arbitrary<readonly Step[]>;
+  readonly duel: () => Duel;
+  readonly play: (duel: Duel, steps: readonly Step[]) => void;
+}
+
+const properties: readonly Property[] = [
+  {
+    title: 'MODEL rules and model say the same, are in the same state, and everybody gets a turn',
+    sequences: [700, 14_000],
+    steps: scenarios(shortest, longest),
+    duel: () => new Duel('swept'),
+    play: (duel, steps) => {
+      duel.play(steps);
+      duel.close();
+    },
+  },
+  {
+    title: 'MODEL what is over counts for nobody, though nobody sweeps',
+    sequences: [250, 5_000],
+    steps: scenarios(shortest, longest).map(alone),
+    duel: () => new Duel('lazy'),
+    play: (duel, steps) => {
+      duel.play(steps);
+    },
+  },
+  {
+    title: 'PROPERTY nothing is taken or given twice, whatever clocks show',
+    sequences: [250, 5_000],
+    steps: scenarios(shortest, longest, backwards),
+    duel: () => new Duel('unswept'),
+    play: (duel, steps) => {
+      duel.play(steps);
+    },
+  },
+];
+
+describe(`PROPERTY rules and model (seed ${seed})`, function () {
+  this.timeout(isLong ? 0 : 20_000);
+
+  for (const property of properties) {
+    const numRuns = property.sequences[isLong ? 1 : 0];
+    it(`${property.title} (${numRuns} sequences)`, () => {
+      const found = fc.check(
+        fc.property(property.steps, (steps) => {
+          property.play(property.duel(), steps);
+        }),
+        { numRuns, seed },
+      );
+      if (found.failed)
+        throw new Error(reportOf(property, found.counterexample?.[0] ?? [], found.numRuns));
+    });
+  }
+});
+
+/** Steps that are not needed for it are left out, and what was answered on the way is told. */
+function reportOf(property: Property, found: readonly Step[], sequences: number): string {
+  let steps = found;
+  for (let index = steps.length - 1; index >= 0; index -= 1) {
+    const fewer = steps.filter((_step, place) => place !== index);
+    if (played(property, fewer).why !== null) steps = fewer;
+  }
+  const { said, why } = played(property, steps);
+  return `after ${sequences} sequences with WAVELOCK_SEED=${seed}:\n  ${said.join('\n  ')}\n${why}`;
+}
+
+function played(
+  { duel, play }: Property,
+  steps: readonly Step[],
+): { readonly said: readonly string[]; readonly why: string | null } {
+  const one = duel();
+  try {
+    play(one, steps);
+    return { said: one.said, why: null };
+  } catch (error) {
+    return { said: one.said, why: error instanceof Error ? error.message : String(error) };
+  }
+}
