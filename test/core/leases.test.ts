@@ -1,6 +1,6 @@
 /** How long a claim lasts, and on whose clock (docs/rules.md, "Leases"). */
 import assert from 'node:assert/strict';
-import type { Evidence, RunRow, SightingRow } from '../../src/core/model';
+import type { Evidence, LockId, RowChange, RunRow, SightingRow } from '../../src/core/model';
 import { beatNow, expireRun, judge, type Term } from '../../src/core/rules/expiry';
 import { granted, refused, type Speaker } from './rowStore';
 import { minute, Scene } from './runScene';
@@ -260,6 +260,23 @@ describe('LEASE: how long a claim lasts', () => {
     const last = scene.claim({ leaseMs: 1_000 });
     scene.world.advance(1_000);
     assert.deepEqual(scene.sweep().lost, [last.run.id]);
+  });
+
+  it('LEASE-10 the sweep gets past any number of locks that stand', () => {
+    const scene = new Scene();
+    const far = scene.speaker('far', { host: 'far' });
+    const wishes = [{ resource: 'a.ts' }];
+    const acquire = { kind: 'lock.acquire', wishes, worktree: '', ttlMs: 1_000 } as const;
+    const [lock] = granted(scene.perform(acquire)).locks;
+    const [row] = scene.store.locks;
+    // Of another host, so that each has to be looked at; older, so that they come first.
+    const others = Array.from({ length: 500 }, (_, n): RowChange => {
+      const grant = { ...far.beat, wall: 1 };
+      return { put: 'lock', row: { ...row!, id: `lck_far${n}` as LockId, grant } };
+    });
+    scene.store.given(...others);
+    scene.world.advance(1_000);
+    assert.deepEqual(scene.sweep().locks, [lock?.id]);
   });
 
   it('LEASE-10 the sweep finds every kind of thing that is over', () => {

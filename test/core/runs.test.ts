@@ -219,6 +219,12 @@ describe('RUN: what a run is', () => {
     assert.deepEqual([parent, dependsOn, unmet], [bottom.id, [bottom.id], [bottom.id]]);
   });
 
+  it('RUN-6 a link to nobody leads nowhere', () => {
+    const scene = new Scene();
+    const links = { parent: nobody, dependsOn: [nobody] };
+    assert.equal(scene.store.ask(cycleThrough(scene.create(), links)), null);
+  });
+
   it('RUN-6 links a queued run only, and what is linked already is granted', () => {
     const scene = new Scene();
     const parent = scene.create().id;

@@ -16,7 +16,7 @@ import type {
   Step,
 } from '../model';
 import { ask } from './ask';
-import { chainOf } from './retries';
+import { chainOf, newer } from './retries';
 import { aboutRun, invalidTransition, isEnded, presentRun, unchanged, unknownRun } from './runs';
 
 /** Those of the runs that exist, in the live store or in the archive (KEEP-4). */
@@ -40,14 +40,18 @@ export function* linkable(
 }
 
 /** Those of the dependencies of which no attempt has completed. */
-export function* unmetOf(dependencies: Iterable<RunRow>): Step<readonly RunId[]> {
-  const unmet: RunId[] = [];
-  for (const run of dependencies) {
-    if (run.status === 'completed') continue;
-    const chain = isEnded(run.status) ? yield* chainOf(run) : [];
-    if (!chain.some(({ status }) => status === 'completed')) unmet.push(run.id);
+export function* unmetOf(
+  dependsOn: readonly RunId[],
+  known: ReadonlyMap<RunId, RunRow>,
+): Step<readonly RunId[]> {
+  const met = new Set<RunId>();
+  for (const [id, run] of known) {
+    // While an attempt is live, none has completed.
+    const isOpen = isEnded(run.status) && run.status !== 'completed';
+    const chain = isOpen ? yield* chainOf(run) : [run];
+    if (chain.some(({ status }) => status === 'completed')) met.add(id);
   }
-  return unmet;
+  return dependsOn.filter((id) => !met.has(id));
 }
 
 /** The dependents of a completed run, as they are without it (RUN-7). */
@@ -86,17 +90,19 @@ function* wayBack(
   linksOf: (row: RunRow) => readonly RunId[],
 ): Step<readonly RunId[] | null> {
   const start: Reached = { id: run.id, from: null };
-  const reached = new Map(first.map((id): [RunId, Reached] => [id, { id, from: start }]));
-  let level = first;
+  const seen = new Set(first);
+  let level = first.map((id): Reached => ({ id, from: start }));
   while (level.length > 0) {
-    const next: RunId[] = [];
-    for (const [id, row] of yield* knownRuns(level)) {
-      const place = reached.get(id) ?? start;
-      if (row.root === run.root) return wayTo(place);
-      for (const link of linksOf(yield* newestOf(row))) {
-        if (reached.has(link)) continue;
-        reached.set(link, { id: link, from: place });
-        next.push(link);
+    const known = yield* knownRuns(level.map(({ id }) => id));
+    const next: Reached[] = [];
+    for (const from of level) {
+      const row = known.get(from.id);
+      if (!row) continue;
+      if (row.root === run.root) return wayTo(from);
+      for (const id of linksOf(yield* newestOf(row))) {
+        if (seen.has(id)) continue;
+        seen.add(id);
+        next.push({ id, from });
       }
     }
     level = next;
@@ -113,7 +119,7 @@ function wayTo(last: Reached): readonly RunId[] {
 /** Links of a failed attempt are out of date: its successor's count. */
 function* newestOf(run: RunRow): Step<RunRow> {
   if (!isEnded(run.status) || run.status === 'completed') return run;
-  return (yield* chainOf(run)).at(-1) ?? run;
+  return (yield* chainOf(run)).reduce(newer, run);
 }
 
 export function cycleRefusal(path: readonly RunId[]): RefusalOf<'cycle'> {
@@ -137,12 +143,11 @@ export function* linkRun(
   const cycle = yield* cycleThrough(row, links);
   if (cycle) return cycleRefusal(cycle);
 
-  const dependencies = added.flatMap((id) => checked.known.get(id) ?? []);
   const linked: RunRow = {
     ...row,
     parent,
     dependsOn: [...row.dependsOn, ...added],
-    unmet: [...row.unmet, ...(yield* unmetOf(dependencies))],
+    unmet: [...row.unmet, ...(yield* unmetOf(added, checked.known))],
   };
   const changed = (what: 'parent' | 'dependencies'): NewEvent => ({
     kind: 'run.changed',

@@ -114,6 +114,10 @@ export function* chainOf({ root }: Pick<RunRow, 'root'>): Step<readonly RunRow[]
   return [...archived, ...present].sort((one, other) => one.attempt - other.attempt);
 }
 
+export function newer(one: RunRow, other: RunRow): RunRow {
+  return other.attempt > one.attempt ? other : one;
+}
+
 export function* retryRun(
   command: CommandOf<'run.retry'>,
   context: Context,
@@ -130,7 +134,7 @@ export function* retryRun(
   }
   const live = chain.find(({ status }) => !isEnded(status));
   if (live) return invalidTransition(live, 'be retried');
-  const newest = chain.at(-1) ?? row;
+  const newest = chain.reduce(newer, row);
   if (newest.attempt >= mostAttempts) {
     const { id, attempt, maxAttempts } = newest;
     return {
@@ -141,8 +145,7 @@ export function* retryRun(
       maxAttempts,
     };
   }
-  const dependencies = yield* knownRuns(newest.dependsOn);
-  const unmet = yield* unmetOf([...dependencies.values()]);
+  const unmet = yield* unmetOf(newest.dependsOn, yield* knownRuns(newest.dependsOn));
   const next = { ...nextAttempt(newest, false, context), unmet };
   const { changes, events } = retriedAs(next, newest, {
     automatic: false,

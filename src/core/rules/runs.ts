@@ -261,7 +261,7 @@ export function* createRuns(
   const dependsOn = [...new Set(command.dependsOn)];
   const checked = yield* linkable(parent === null ? dependsOn : [parent, ...dependsOn]);
   if ('code' in checked) return checked;
-  const unmet = yield* unmetOf(dependsOn.flatMap((id) => checked.known.get(id) ?? []));
+  const unmet = yield* unmetOf(dependsOn, checked.known);
   const runs = Array.from({ length: count }, () =>
     newRun(
       {

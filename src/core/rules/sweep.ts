@@ -57,8 +57,7 @@ function* expireOldLocks(most: number, context: Context): Step<readonly LockId[]
     const page: readonly LockRow[] = yield* ask('expirableLocks', { now, observer, after, limit });
     gone.push(...missingFrom(page, yield* expireLocks(page, context)));
     if (page.length < limit) break;
-    const last = page.at(-1);
-    after = last ? { wall: last.grant.wall, id: last.id } : null;
+    for (const { id, grant } of page) after = { wall: grant.wall, id };
   }
   return gone;
 }
