@@ -28,7 +28,6 @@ import { ask, write } from './ask';
 import { dropAndOffer, renewalMs, waiterDropped } from './lockLine';
 import { endRun, type Ending } from './runs';
 
-export const defaultGraceMs = 10_000;
 export const slotRenewalMs = 30_000;
 export const sweepLimit = 500;
 /** Rows that are asked for at once. */
