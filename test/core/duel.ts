@@ -40,13 +40,18 @@ export class Duel {
   readonly #memory = new Memory();
   readonly #rulesSide = new Side(this.#universe, '');
   readonly #modelSide = new Side(this.#universe, 'm');
-  readonly #invariants = new Invariants(this.store, this.#universe);
+  readonly #invariants: Invariants;
   /** The steps, and what was answered to each, for a failing scenario. */
   readonly #said: (Step | string)[] = [];
   /** For whom everything that is over now has been swept already. */
   #swept = '';
 
-  constructor(private readonly manner: Manner) {}
+  constructor(
+    private readonly manner: Manner,
+    thorough: boolean,
+  ) {
+    this.#invariants = new Invariants(this.store, this.#universe, thorough);
+  }
 
   play(steps: readonly Step[]): void {
     for (const step of steps) this.step(step);

@@ -39,6 +39,8 @@ export class Invariants {
   constructor(
     private readonly store: RowStore,
     private readonly universe: Universe,
+    /** Whether what is encoded and decoded again is looked at, which takes its time. */
+    private readonly thorough: boolean,
   ) {
     this.#view = viewOf(store.snapshot());
   }
@@ -77,7 +79,8 @@ export class Invariants {
   #checkEvent(event: StoredEvent, context: Context): void {
     const text = JSON.stringify(event);
     assert.ok(!text.includes(secret), `a token is in an event: ${text}`);
-    assert.deepEqual(codec.decodeEvent(text), event, 'an event is not what it was encoded from');
+    if (this.thorough)
+      assert.deepEqual(codec.decodeEvent(text), event, 'an event is not what it was encoded from');
     if (event.kind === 'lock.acquired' || event.kind === 'lock.upgraded') {
       if (!('row' in event.data)) return;
       assert.ok(event.data.row.fence > this.#fence, 'a fencing token did not grow');
@@ -172,7 +175,7 @@ export class Invariants {
     assert.deepEqual(this.#view, viewOf(snapshot), 'the evolved view is not the view of the rows');
     const rows: unknown[] = [];
     const same = <Row>(decode: (text: string) => Row, all: readonly Row[]): void => {
-      for (const row of all) assert.deepEqual(decode(JSON.stringify(row)), row);
+      if (this.thorough) for (const row of all) assert.deepEqual(decode(JSON.stringify(row)), row);
       rows.push(all);
     };
     same(codec.decodeRun, [...this.store.runs, ...this.store.archive]);

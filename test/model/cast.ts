@@ -205,7 +205,11 @@ export class Side {
   ) {}
 
   context(who: number): Context {
-    return new Speaker(who, this.universe, (kind) => `${kind}${this.prefix}${(this.#made += 1)}`);
+    return new Speaker(who, this.universe, (kind) => {
+      // In order also as text: what is over at the same time is looked at in the order of ids.
+      const number = String((this.#made += 1)).padStart(6, '0');
+      return `${kind}${this.prefix}${number}`;
+    });
   }
 
   /** A first attempt is known by its place among all, a later one by its chain, a lock by what it covers. */

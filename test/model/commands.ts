@@ -40,9 +40,11 @@ export const resources = [
 const settings: readonly (readonly [ConfigKey, number | string | null])[] = [
   ['slots', 0],
   ['slots', 1],
+  ['slots', 1],
   ['slots', 2],
   ['slots', null],
   ['slots', -1],
+  ['slots.wf1', 1],
   ['slots.wf1', 1],
   ['slots.wf1', null],
   ['grace', 2_000],
@@ -167,23 +169,21 @@ const aboutAgents: Weighted = [
   weigh(1, one('end', { who })),
   weigh(1, one('notify', { who })),
   weigh(1, one('leave', { who, force: fc.boolean() })),
-  weigh(2, one('sweep', { who })),
+  weigh(1, one('sweep', { who })),
   weigh(3, one('set', { setting: fc.nat(settings.length - 1) })),
 ];
+const creation = one('create', {
+  who,
+  place: fc.nat(5),
+  needs,
+  parent,
+  priority: fc.nat(2),
+  max: fc.integer({ min: 1, max: 3 }),
+  timeout: seldom,
+  count: fc.constantFrom(1, 1, 1, 2),
+});
 const aboutRuns: Weighted = [
-  weigh(
-    9,
-    one('create', {
-      who,
-      place: fc.nat(5),
-      needs,
-      parent,
-      priority: fc.nat(2),
-      max: fc.integer({ min: 1, max: 3 }),
-      timeout: seldom,
-      count: fc.constantFrom(1, 1, 1, 2),
-    }),
-  ),
+  weigh(7, creation),
   weigh(
     12,
     one('claim', {
@@ -200,10 +200,10 @@ const aboutRuns: Weighted = [
   ),
   weigh(5, one('renewClaim', { which: index })),
   weigh(1, one('unwaitClaim', { which: index })),
-  weigh(4, one('beat', { which: index, wrong: seldom })),
+  weigh(5, one('beat', { which: index, wrong: seldom })),
   weigh(5, one('complete', { which: index, wrong: seldom })),
   weigh(
-    4,
+    7,
     one('fail', {
       which: index,
       wrong: seldom,
@@ -213,9 +213,9 @@ const aboutRuns: Weighted = [
   weigh(2, one('cancel', { who, run: index })),
   weigh(2, one('kill', { who, run: index })),
   weigh(3, one('retry', { who, run: index })),
-  weigh(2, one('link', { run: index, needs, parent })),
+  weigh(4, one('link', { run: index, needs, parent })),
   weigh(1, one('handoff', { run: index, wrong: fc.boolean() })),
-  weigh(2, one('retain', { who })),
+  weigh(3, one('retain', { who })),
 ];
 const aboutLocks: Weighted = [
   weigh(
@@ -226,8 +226,8 @@ const aboutLocks: Weighted = [
   weigh(1, one('unwaitLock', { which: index })),
   weigh(6, one('release', { who, wishes, tree: seldom })),
   weigh(1, one('releaseAll', { who })),
-  weigh(1, one('break', { who, wishes, tree: seldom })),
-  weigh(2, one('verify', { who, wishes, tree: seldom })),
+  weigh(2, one('break', { who, wishes, tree: seldom })),
+  weigh(4, one('verify', { who, wishes, tree: seldom })),
 ];
 
 /** Runs, locks, or everything together; each is the more likely to meet itself when it is alone. */
@@ -238,10 +238,18 @@ export const scenarios = (
 ): fc.Arbitrary<readonly Step[]> => {
   const among = (...weighted: Weighted[]): fc.Arbitrary<Step[]> =>
     fc.array(fc.oneof(...weighted.flat(), ...more), { minLength, maxLength, size: 'max' });
-  return fc.oneof(
-    among(times, aboutRuns, aboutAgents),
-    among(times, aboutLocks, aboutAgents),
-    among(times, aboutRuns, aboutLocks, aboutAgents),
+  /** Without a run there is little to say about runs. */
+  const withRuns = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<Step[]> =>
+    fc
+      .tuple(fc.array(creation, { minLength: 1, maxLength: 3 }), steps)
+      .map(([first, then]) => [...first, ...then]);
+  // Small numbers are nothing special here, so there is no need to prefer them.
+  return fc.noBias(
+    fc.oneof(
+      withRuns(among(times, aboutRuns, aboutAgents)),
+      among(times, aboutLocks, aboutAgents),
+      withRuns(among(times, aboutRuns, aboutLocks, aboutAgents)),
+    ),
   );
 };
 
@@ -252,13 +260,13 @@ export const backwards: Weighted = [
 
 /**
  * The same scenario where it makes no difference when something is found to be over: on one machine that is
- * not started anew, without retries and without anybody in line.
+ * not started anew, without retries, without anybody in line, and with one way only for a run to be over.
  */
 export const alone = (steps: readonly Step[]): readonly Step[] =>
   steps.flatMap((step): Step[] => {
-    if (['reboot', 'retain', 'sweep'].includes(step.do)) return [];
+    if (['reboot', 'retain', 'sweep', 'cancel', 'kill'].includes(step.do)) return [];
     const here = 'who' in step ? { ...step, who: step.who % 2 } : step;
-    if (here.do === 'create') return [{ ...here, max: 1 }];
+    if (here.do === 'create') return [{ ...here, max: 1, timeout: false }];
     return 'wait' in here ? [{ ...here, wait: false }] : [here];
   });
 

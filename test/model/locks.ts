@@ -56,12 +56,12 @@ function inTheWay(
   const wanted = { ...request, agent };
   const mine = own(world, agent, request);
   const locks = world.locks.filter((lock) => conflict(lock, wanted));
-  // LOCK-3: whoever waits for the upgrader's own lock cannot go first, so it does not wait behind them; but
-  // behind a reader that has not taken its turn yet it does (LOCK-11).
-  const before = (waiter: WaiterRow, what: PlainKey & { mode: LockMode; agent: AgentName }) =>
-    waiter.requests.some((theirs) => conflict({ ...theirs, agent: waiter.agent }, what));
+  // LOCK-3: an upgrade waits behind nobody who waits for it, directly or behind another; but it does behind a
+  // reader that has not taken its turn yet (LOCK-11).
   const waiters = ahead.filter(
-    (waiter) => before(waiter, wanted) && !(mine && before(waiter, mine)),
+    (waiter) =>
+      (!mine || waiter.offer !== null) &&
+      waiter.requests.some((theirs) => conflict({ ...theirs, agent: waiter.agent }, wanted)),
   );
   // LOCK-2: what it holds already is only refreshed.
   if (mine && (mine.mode === 'write' || request.mode === 'read')) return { locks: [], waiters: [] };
@@ -273,13 +273,13 @@ export function waiterIsOver(world: World, waiter: WaiterRow, context: Context):
   return isOver(world, { ...span, subject: `offer:${waiter.id}`, beat, ttlMs }, context) || silent;
 }
 
-/** LOCK-11: from the head of the line, whoever is held up by nobody has its turn. */
+/** LOCK-11: from the head of the line, whoever is held up by nobody has its turn; the next look sees it. */
 export function makeOffers(world: World, context: Context): void {
-  world.waiters = world.waiters.map((waiter) => {
-    if (waiter.offer !== null) return waiter;
-    const { agent, requests } = waiter;
-    const asker = { agent, requests, ahead: aheadOf(world, waiter.id) };
-    if (!isFree(world, asker)) return waiter;
-    return { ...waiter, offer: { made: beatOf(context), ttlMs: offerMs } };
-  });
+  for (const waiter of world.waiters) {
+    const { id, agent, requests } = waiter;
+    const asker = { agent, requests, ahead: aheadOf(world, id) };
+    if (waiter.offer !== null || !isFree(world, asker)) continue;
+    const offered = { ...waiter, offer: { made: beatOf(context), ttlMs: offerMs } };
+    world.waiters = world.waiters.map((each) => (each === waiter ? offered : each));
+  }
 }

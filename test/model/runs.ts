@@ -151,7 +151,7 @@ export function linkRun(world: World, command: CommandOf<'run.link'>): Outcome {
   return grant({ run: findRun(world, run.id) });
 }
 
-/** RUN-6: does a way lead from here to that run? An attempt stands for its whole chain. */
+/** RUN-6: does a way lead from here to that run? A chain is one thing, and goes on from its newest attempt. */
 function reaches(
   world: World,
   from: RunId,
@@ -159,11 +159,11 @@ function reaches(
   next: (run: RunRow) => readonly RunId[],
   seen: readonly RunId[] = [],
 ): boolean {
-  const attempts = attemptsOf(world, from);
-  const root = attempts[0]?.root;
-  if (root === undefined || seen.includes(root)) return false;
+  const newest = attemptsOf(world, from).at(-1);
+  if (newest === undefined || seen.includes(newest.root)) return false;
+  const { root } = newest;
   if (root === to.root) return true;
-  return attempts.flatMap(next).some((id) => reaches(world, id, to, next, [...seen, root]));
+  return next(newest).some((id) => reaches(world, id, to, next, [...seen, root]));
 }
 
 export function handOff(
