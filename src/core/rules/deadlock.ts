@@ -13,7 +13,7 @@ export function cycleOfWaits(
     else waits.set(edge.agent, [edge]);
   }
   // How each agent was first come to; a map yields what is added while it is walked.
-  const came = new Map<AgentName, WaitsFor | null>([[from, null]]);
+  const came = new Map<AgentName, WaitsFor | undefined>([[from, undefined]]);
   for (const [agent, way] of came) {
     for (const edge of waits.get(agent) ?? []) {
       if (edge.holder === from) return pathTo(edge, way, came);
@@ -25,10 +25,10 @@ export function cycleOfWaits(
 
 function pathTo(
   last: WaitsFor,
-  before: WaitsFor | null,
-  came: ReadonlyMap<AgentName, WaitsFor | null>,
+  before: WaitsFor | undefined,
+  came: ReadonlyMap<AgentName, WaitsFor | undefined>,
 ): readonly WaitsFor[] {
   const path = [last];
-  for (let edge = before; edge; edge = came.get(edge.agent) ?? null) path.push(edge);
+  for (let way = before; way; way = came.get(way.agent)) path.push(way);
   return path.reverse();
 }

@@ -8,6 +8,7 @@
 import type {
   AgentName,
   Context,
+  LockArea,
   LockId,
   LockKey,
   LockMode,
@@ -62,55 +63,68 @@ export interface Standing<Request extends Wanted> {
   readonly waiters: readonly WaiterRow[];
 }
 
-/** Rows that this transaction is about to drop, and that are in nobody's way any more. */
-interface Going {
+/** What this transaction is about to do with rows that still are as they were. */
+interface Pending {
+  /** To be dropped: in nobody's way any more. */
   readonly locks: ReadonlySet<LockId>;
   readonly waiters: ReadonlySet<WaiterId>;
+  /** To be offered their turn. */
+  readonly offered: ReadonlySet<WaiterId>;
 }
 
-const nothingGoing: Going = { locks: new Set(), waiters: new Set() };
+const nothingPending: Pending = { locks: new Set(), waiters: new Set(), offered: new Set() };
 
 /** How each of its requests stands, once everything that is over has been expired. */
 export function* standingOf<Request extends Wanted>(
   asker: Asker<Request>,
   context: Context,
-  going = nothingGoing,
+  pending = nothingPending,
 ): Step<readonly Standing<Request>[]> {
   const standings: Standing<Request>[] = [];
   for (const request of asker.requests) {
     const area = areaOf(request);
     const locks = yield* expireLocks(yield* ask('locksNear', area), context);
-    const waiters = yield* expireWaiters(yield* ask('waitersNear', area), context);
+    const waiters = yield* waitersIn(area, context);
     const place = waiters.findIndex(({ id }) => id === asker.id);
     const ahead = place < 0 ? waiters : waiters.slice(0, place);
     standings.push(
       inTheWay(
         request,
         asker.agent,
-        locks.filter(({ id }) => !going.locks.has(id)),
-        ahead.filter(({ id }) => !going.waiters.has(id)),
+        locks.filter(({ id }) => !pending.locks.has(id)),
+        ahead.filter(({ id }) => !pending.waiters.has(id)),
+        ({ id, offer }) => offer !== null || pending.offered.has(id),
       ),
     );
   }
   return standings;
 }
 
+/** With the offers that they have now: one who falls silent brings the next its turn. */
+function* waitersIn(area: LockArea, context: Context): Step<readonly WaiterRow[]> {
+  const near = yield* ask('waitersNear', area);
+  const present = yield* expireWaiters(near, context);
+  return present.length === near.length ? near : yield* ask('waitersNear', area);
+}
+
 /**
- * What it holds already is only refreshed, whoever waits for it. Nor does an upgrade wait behind those who wait
- * for the very lock that it has (LOCK-3); behind a reader who only has not taken its turn yet it does (LOCK-11).
+ * What it holds already is only refreshed, whoever waits for it. Nor does an upgrade wait in line: those there
+ * wait for the very lock that it has, or behind one who does (LOCK-3). But a reader whose turn it is waits for
+ * nobody, and is not overtaken (LOCK-11).
  */
 function inTheWay<Request extends Wanted>(
   request: Request,
   agent: AgentName,
   near: readonly LockRow[],
   ahead: readonly WaiterRow[],
+  hasTurn: (waiter: WaiterRow) => boolean,
 ): Standing<Request> {
   const own = near.find((lock) => lock.agent === agent && sameKey(lock, request)) ?? null;
   if (own && !isUpgrade(own, request)) return { request, own, locks: [], waiters: [] };
   const wanted = { ...request, agent };
   const locks = near.filter((lock) => !compatible(lock, wanted));
   const waiters = ahead.filter(
-    (waiter) => !letsPass(waiter, wanted) && (own === null || letsPass(waiter, own)),
+    (waiter) => !letsPass(waiter, wanted) && (own === null || hasTurn(waiter)),
   );
   return { request, own, locks, waiters };
 }
@@ -169,12 +183,12 @@ export interface Leaving {
 
 /** Drops them, and offers what they covered to those who are next (LOCK-11). */
 export function* letGo({ locks, waiters, events }: Leaving, context: Context): Step<Part> {
-  const going = {
+  const gone = {
     locks: new Set(locks.map(({ id }) => id)),
     waiters: new Set(waiters.map(({ id }) => id)),
   };
   const freed = [...locks, ...waiters.flatMap(({ requests }) => requests)];
-  const offers = yield* offersOf(freed, going, context);
+  const offers = yield* offersOf(freed, gone, context);
   return {
     changes: [...locks.flatMap(lockGone), ...waiters.flatMap(waiterGone), ...offers.changes],
     events: [...events, ...offers.events],
@@ -188,7 +202,7 @@ export function* dropAndOffer(leaving: Leaving, context: Context): Step<void> {
   // Dropped before anything else is looked at: who is next may lead back to these rows.
   yield* write([...locks.flatMap(lockGone), ...waiters.flatMap(waiterGone)], events);
   const freed = [...locks, ...waiters.flatMap(({ requests }) => requests)];
-  const offers = yield* offersOf(freed, nothingGoing, context);
+  const offers = yield* offersOf(freed, nothingPending, context);
   yield* write(offers.changes, offers.events);
 }
 
@@ -235,19 +249,25 @@ export function waiterGone({ id }: WaiterRow): RowChange[] {
 }
 
 /** Offers for those who waited for any of this and whom nothing is in the way of any more, first come first. */
-function* offersOf(freed: readonly LockKey[], going: Going, context: Context): Step<Part> {
+function* offersOf(
+  freed: readonly LockKey[],
+  gone: Omit<Pending, 'offered'>,
+  context: Context,
+): Step<Part> {
+  const offered = new Set<WaiterId>();
   const changes: RowChange[] = [];
   const events: NewEvent[] = [];
   for (const waiter of yield* expireWaiters(yield* ask('lockWaiters', {}), context)) {
     const isConcerned = waiter.requests.some((request) =>
       freed.some((key) => overlap(request, key)),
     );
-    if (!isConcerned || going.waiters.has(waiter.id)) continue;
-    if (!isFree(yield* standingOf(waiter, context, going))) continue;
+    if (!isConcerned || gone.waiters.has(waiter.id)) continue;
+    if (!isFree(yield* standingOf(waiter, context, { ...gone, offered }))) continue;
     // As it is now: what was expired on the way may have brought it its offer already.
     const present = yield* ask('lockWaiter', { id: waiter.id });
     if (present?.offer !== null) continue;
     const row: WaiterRow = { ...present, offer: { made: beatNow(context), ttlMs: offerMs } };
+    offered.add(row.id);
     changes.push({ put: 'waiter', row });
     events.push({ kind: 'lock.offered', about: row.agent, data: { row } });
   }
