@@ -25,7 +25,7 @@ import type {
   WorkflowRow,
 } from '../model';
 import { ask } from './ask';
-import { newRun } from './runs';
+import { aboutRun, newRun } from './runs';
 
 export function* advanceWave(command: AdvanceWave, context: Context): Decision<AdvanceFacts> {
   const { plan } = command;
@@ -82,9 +82,7 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
     changes.push({ put: 'run', row: run });
     events.push({
       kind: 'run.created',
-      run: run.id,
-      workflow: plan.id,
-      ...(run.task === null ? {} : { task: run.task }),
+      ...aboutRun(run),
       data: { row: run },
     });
   }
