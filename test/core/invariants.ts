@@ -134,7 +134,8 @@ export class Invariants {
         }
       }
     }
-    if (answer.ok && command.kind === 'run.claim') this.#checkSlots();
+    if (answer.ok && command.kind === 'run.claim')
+      this.#checkSlots((answer.facts as { run: RunRow }).run);
     const live = store.runs.filter((run) => order(run) < 2 && run.task !== null);
     const tasks = live.map((run) => `${run.workflow} ${run.task}`);
     assert.equal(new Set(tasks).size, tasks.length, 'a task has two live runs');
@@ -142,16 +143,19 @@ export class Invariants {
     assert.equal(new Set(chains).size, chains.length, 'a chain has two live attempts');
   }
 
-  #checkSlots(): void {
+  /** Limits hold for what is granted; a limit that was lowered since takes nothing away. */
+  #checkSlots(granted: RunRow): void {
     const running = this.store.runs.filter((run) => run.status === 'running');
-    for (const key of ['slots', 'slots.wf1'] as const) {
-      const set = this.store.config.find((row) => row.key === key)?.value;
-      const limit = Number(set ?? (key === 'slots' ? 10 : 0));
-      const used = running.filter((run) => key === 'slots' || run.workflow === 'wf1').length;
-      const [granted] = running.slice(-1);
-      if (limit > 0 && (key === 'slots' || granted?.workflow === 'wf1'))
-        assert.ok(used <= limit, `${used} runs in ${limit} slots`);
-    }
+    const limitOf = (key: string, otherwise: number): number =>
+      Number(this.store.config.find((row) => row.key === key)?.value ?? otherwise);
+    const check = (limit: number, used: number): void => {
+      assert.ok(limit === 0 || used <= limit, `${used} runs in ${limit} slots`);
+    };
+    check(limitOf('slots', 10), running.length);
+    const { workflow } = granted;
+    if (workflow === null) return;
+    const beside = running.filter((run) => run.workflow === workflow);
+    check(limitOf(`slots.${workflow}`, 0), beside.length);
   }
 
   #checkLocks(command: Command, answer: Answer<unknown>, events: readonly StoredEvent[]): void {
