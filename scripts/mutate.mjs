@@ -45,10 +45,7 @@ const originals = new Map(
 );
 refuseUnclearFaults();
 
-const copies = Array.from(
-  { length: Math.max(1, Math.min(8, availableParallelism())) },
-  makeCopy,
-);
+const copies = Array.from({ length: Math.max(1, Math.min(8, availableParallelism())) }, makeCopy);
 await refuseFailingTests(copies[0]);
 const verdicts = [];
 let next = 0;
