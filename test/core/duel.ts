@@ -13,6 +13,7 @@ import type {
 } from '../../src/core/model';
 import { Memory, renewal, Side, spoken, Universe, type Spoken } from '../model/cast';
 import { actors, hosts, lineOf, type Step } from '../model/commands';
+import { plainKey, sameKey } from '../model/keys';
 import { PlainModel, type Outcome } from '../model/plainModel';
 import { Invariants } from './invariants';
 import { RowStore } from './rowStore';
@@ -149,6 +150,7 @@ export class Duel {
 
   #speak(mine: Spoken, theirs: Spoken): void {
     const { who } = mine;
+    if (this.#asksTwice(mine)) return;
     const moment: string = this.#rulesSide.context(who).observer;
     if (this.manner === 'swept' && moment !== this.#swept) {
       this.#both(who, { kind: 'sweep' }, { kind: 'sweep' });
@@ -156,6 +158,24 @@ export class Duel {
     }
     const answer = this.#both(who, mine.command, theirs.command);
     this.#remember(mine, answer);
+  }
+
+  /**
+   * Whoever gets by another way what it stands in line for is free to take its turn, without an offer by the
+   * rules, for nothing was freed, and with one by the model, which offers to everybody who is free.
+   */
+  #asksTwice({ who, command, place }: Spoken): boolean {
+    if (command.kind !== 'lock.acquire') return false;
+    const context = this.#rulesSide.context(who);
+    const wanted = command.wishes.map((wish) =>
+      plainKey(wish.resource, { ...command, caseFold: context.caseFold }),
+    );
+    return this.store.waiters.some(
+      ({ id, agent, requests }) =>
+        agent === context.agent &&
+        id !== place?.id &&
+        requests.some((request) => wanted.some((key) => sameKey(request, key))),
+    );
   }
 
   /** Only the rules hear it when nobody sweeps. */

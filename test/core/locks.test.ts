@@ -764,6 +764,25 @@ describe('LOCK: deadlock, verify, break', () => {
     );
   });
 
+  it('LOCK-13 every holder of a batch is followed, also behind one that is met twice', () => {
+    const scene = new Scene();
+    granted(scene.acquire(scene.ada, write('z')));
+    granted(scene.acquire(scene.bob, [write('a'), write('b')]));
+    granted(scene.acquire(scene.cy, write('c')));
+    refused(scene.wait(scene.cy, write('z')), 'lock_denied');
+    const { cycle } = refused(
+      scene.wait(
+        scene.ada,
+        ['a', 'b', 'c'].map((it) => write(it)),
+      ),
+      'deadlock',
+    );
+    assert.deepEqual(
+      cycle.map(({ agent }) => agent),
+      ['ada', 'cy'],
+    );
+  });
+
   it('LOCK-13 a circle that came about later is found by the next renewal, which leaves the line', () => {
     const scene = new Scene();
     granted(scene.acquire(scene.ada, write('a')));

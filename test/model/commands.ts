@@ -135,10 +135,16 @@ const parent = fc.oneof(
   { weight: 6, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: index },
 );
-const wish = fc.tuple(fc.nat(resources.length - 1), fc.constantFrom<LockMode>('read', 'write'));
+/** Some are asked for more than others, so that two ask for the very same thing. */
+const wish = fc.tuple(
+  fc.oneof(fc.constantFrom(0, 0, 4, 8), fc.nat(resources.length - 1)),
+  fc.constantFrom<LockMode>('read', 'write'),
+);
 const wishes = fc.array(wish, { minLength: 1, maxLength: 3 });
 /** No two sums of these meet a limit exactly: what "over" means at that very moment is a table's case. */
-const spans = [7, 211, 1_103, 4_217, 11_311, 31_337, 61_403, 301_501, 1_801_607] as const;
+const spans = [
+  7, 211, 1_103, 4_217, 4_217, 9_029, 11_311, 11_311, 31_337, 61_403, 301_501, 1_801_607,
+] as const;
 
 const one = <Kind extends Step['do']>(
   kind: Kind,
@@ -181,6 +187,15 @@ const creation = one('create', {
   max: fc.integer({ min: 1, max: 3 }),
   timeout: seldom,
   count: fc.constantFrom(1, 1, 1, 2),
+});
+const tightness = one('set', {
+  setting: fc.constantFrom(
+    ...settings.flatMap(([key, value], place) =>
+      (key.startsWith('slots') && value === 1) || value === 2 || key === 'retention.max'
+        ? [place]
+        : [],
+    ),
+  ),
 });
 const aboutRuns: Weighted = [
   weigh(7, creation),
@@ -238,10 +253,10 @@ export const scenarios = (
 ): fc.Arbitrary<readonly Step[]> => {
   const among = (...weighted: Weighted[]): fc.Arbitrary<Step[]> =>
     fc.array(fc.oneof(...weighted.flat(), ...more), { minLength, maxLength, size: 'max' });
-  /** Without a run there is little to say about runs. */
+  /** Without a run there is little to say about runs, and without a tight limit about lines. */
   const withRuns = (steps: fc.Arbitrary<Step[]>): fc.Arbitrary<Step[]> =>
     fc
-      .tuple(fc.array(creation, { minLength: 1, maxLength: 3 }), steps)
+      .tuple(fc.array(fc.oneof(creation, tightness), { minLength: 1, maxLength: 4 }), steps)
       .map(([first, then]) => [...first, ...then]);
   // Small numbers are nothing special here, so there is no need to prefer them.
   return fc.noBias(

@@ -65,8 +65,10 @@ export function* claimRun(
   const { ahead, mine, dropped } = place;
   const wish: Wish = { workflow: command.workflow ?? null, run: command.run ?? null };
   let run = yield* leftFor(wish, ahead, context);
-  // What is over may hold a slot, and its loss may make a run; it is not judged while there is enough.
-  if (!run && (yield* expireOldRuns(sweepLimit, context)).length > 0) {
+  // What is over may hold a slot, and its loss may make a run. It is not judged while there is enough: a run,
+  // and room in every workflow, in one of which a run of higher priority may wait for just that slot.
+  const isScarce = !run || (yield* Supply.look(context)).full.length > 0;
+  if (isScarce && (yield* expireOldRuns(sweepLimit, context)).length > 0) {
     run = yield* leftFor(wish, ahead, context);
   }
   if (run) return yield* claimed(run, command, mine, context);
