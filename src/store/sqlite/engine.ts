@@ -151,7 +151,8 @@ export class SqliteEngine implements Engine {
   readonly #tables: Tables;
   readonly #archive: Archive;
   readonly #storeId: string;
-  readonly #lineage: string;
+  /** Names the store through its restores; what was written beside it keeps this name. */
+  readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
   #dataVersion: number;
@@ -164,8 +165,8 @@ export class SqliteEngine implements Engine {
     readonly readOnlyBecause?: StoreError,
   ) {
     // Without a name a store is read-only, and has no archive that could be known as its own.
-    this.#lineage = metaOf(database, 'lineage') ?? '';
-    this.#archive = new Archive(options.folder, this.#lineage);
+    this.lineage = metaOf(database, 'lineage') ?? '';
+    this.#archive = new Archive(options.folder, this.lineage);
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
@@ -340,7 +341,7 @@ export class SqliteEngine implements Engine {
     const previous = this.#sql('SELECT hash FROM events WHERE seq = ?').get(event.seq - 1)?.[
       'hash'
     ];
-    const hash = chained(previous ?? this.#lineage, text);
+    const hash = chained(previous ?? this.lineage, text);
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
