@@ -251,6 +251,18 @@ describe('store: damage', () => {
     }
   });
 
+  it('a list of free pages that does not add up is found, though every row is right', async () => {
+    await filled();
+    const bytes = readFileSync(database);
+    bytes.writeUInt32BE(bytes.readUInt32BE(36) + 1, 36);
+    writeFileSync(database, bytes);
+    const { problems } = await verifyStore(folder);
+    assert.deepEqual(
+      problems.map(({ code }) => code),
+      ['pages'],
+    );
+  });
+
   it('a newer schema is newer, with everything left as it is', async () => {
     await filled();
     const newer = new DatabaseSync(database);
