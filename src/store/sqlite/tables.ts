@@ -60,7 +60,7 @@ export class Tables {
 
   constructor(
     private readonly database: DatabaseSync,
-    private readonly archive: ArchivedRuns,
+    private readonly archive: ArchivedRuns = { runs: () => [], chain: () => [] },
   ) {}
 
   /** The statement is prepared once; its text must not hold values. */
@@ -442,7 +442,7 @@ export class Tables {
     this.#run(`DELETE FROM ${table} WHERE id = :id`, { id });
   }
 
-  /** Only who finds nothing to claim asks this, so it may look at every queued run that waits. */
+  /** RUN-8: something they need has no live attempt. Only who finds nothing to claim asks this, so it may look at every queued run that waits. */
   #blocked(workflow: string | null): number {
     const gone = this.sql(
       `SELECT DISTINCT target FROM run_references
