@@ -8,6 +8,7 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -90,12 +91,103 @@ export function createStoreFolder(folder: string): void {
   }
 }
 
-/** Best effort by design: the hint only makes others look sooner. */
+/** Best effort by design: the hint only makes others look sooner. Never writes through a link. */
 export function overwriteHint(path: string, text: string): void {
   try {
-    writeFileSync(path, text, { mode: 0o600 });
+    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+    // Windows knows no O_NOFOLLOW; there the look at open has to do.
+    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
+    const file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600);
+    try {
+      writeFileSync(file, text);
+    } finally {
+      closeSync(file);
+    }
   } catch (error) {
     if (!isFileError(error)) throw error;
+  }
+}
+
+/* ------------------------------------------------------------------ files that a database engine fills */
+
+/**
+ * A name that one process fills before the file gets its own. False when another is at work on it; one
+ * that nobody has touched for an hour was left by the dead.
+ */
+export function reserveTemp(path: string): boolean {
+  try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && Date.now() - stats.mtimeMs > 3_600_000) rmSync(path);
+    closeSync(openSync(path, 'wx', 0o600));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw fileFault(error, path);
+  }
+}
+
+/** The last step of a new file: its bytes reach the disk, then its name does. */
+export function putInPlace(temp: string, path: string, onStep: OnStep = () => undefined): void {
+  try {
+    flushFile(temp);
+    onStep('rename');
+    renameSync(temp, path);
+    onStep('flush');
+    flushFolder(dirname(path));
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+}
+
+/** Gives a file a second name in another folder, so that its first may be taken over. */
+export function keepBeside(path: string, kept: string): void {
+  try {
+    mkdirSync(dirname(kept), { recursive: true, mode: 0o700 });
+    keepBackup(path, kept);
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+}
+
+/** Moves whatever it is, without looking inside; false when there is nothing. */
+export function setAside(path: string, kept: string): boolean {
+  try {
+    if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
+    mkdirSync(dirname(kept), { recursive: true, mode: 0o700 });
+    renameSync(path, kept);
+    flushFolder(dirname(kept));
+    flushFolder(dirname(path));
+    return true;
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+}
+
+export function copyDurably(path: string, copy: string): void {
+  try {
+    copyFileSync(path, copy, constants.COPYFILE_EXCL);
+    flushFile(copy);
+  } catch (error) {
+    throw fileFault(error, copy);
+  }
+}
+
+/** For what is only ours and of no use any more: a temp file, a backup beyond the last few. */
+export function discard(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+}
+
+function flushFile(path: string): void {
+  const file = openSync(path, 'r+');
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -122,12 +214,7 @@ function keepBackup(path: string, backup: string): void {
     if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK')
       throw error;
     copyFileSync(path, backup);
-    const file = openSync(backup, 'r+');
-    try {
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
+    flushFile(backup);
   }
   flushFolder(dirname(backup));
 }

@@ -7,7 +7,7 @@ import { watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { Disposable } from '../shared/lifecycle';
 import type { Engine } from './engine';
-import { headFile } from './sqlite/engine';
+import { headFile } from './sqlite/witness';
 
 const safetyNet = 500;
 

@@ -1,26 +1,34 @@
 /** A store whose engine runs in this very thread: the CLI's, and what the store thread wraps. */
+import type { StoreError } from '../core/errors';
 import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
+import type { OnStep } from './durableFs';
 import type { Identity, Reads } from './engine';
 import { Follower } from './follower';
-import { Mailbox } from './mailbox';
+import { Mailbox, whenFree } from './mailbox';
 import { newId } from './newId';
 import { openSqlite, type SqliteEngine } from './sqlite/engine';
+import { retainRuns } from './retention';
+import type { StoreBackup } from './sqlite/backups';
+import { verifyStore, type Verified } from './sqlite/verify';
 import type { Store, StoreOptions } from './store';
+import { Upkeep, type Schedule, type UpkeepOptions } from './upkeep';
 
 /** A message or a batch of this size never blocks whoever receives it for long. */
 const eventsAtOnce = 500;
 
-export async function openLocalStore(
-  options: StoreOptions & { readonly inThread?: boolean },
-): Promise<Store> {
-  const engine = await openSqlite({
-    folder: options.place.storeFolder,
-    identity: options.identity,
-    durability: options.durability,
-    inThread: options.inThread ?? false,
-  });
-  return new LocalStore(engine, options.place.storeFolder, options.identity);
+export interface LocalOptions extends StoreOptions {
+  readonly inThread?: boolean;
+  readonly onStep?: OnStep;
+  /** Timers of the upkeep; a test has its own. */
+  readonly schedule?: Schedule;
+}
+
+export async function openLocalStore(options: LocalOptions): Promise<Store> {
+  const { place, identity, durability, inThread = false, onStep, schedule } = options;
+  const folder = place.storeFolder;
+  const engine = await openSqlite({ folder, identity, durability, inThread, onStep });
+  return new LocalStore(engine, folder, identity, { inThread, onStep, schedule });
 }
 
 interface Subscriber {
@@ -34,18 +42,45 @@ class LocalStore implements Store {
   readonly #faults = new Emitter<Error>((error) => {
     throw error;
   });
+  readonly #upkeep: Upkeep;
   #follower: Follower | undefined;
 
   readonly onFault = this.#faults.event;
+  readonly readOnlyBecause: StoreError | undefined;
 
   constructor(
     private readonly engine: SqliteEngine,
     private readonly folder: string,
     readonly identity: Identity,
+    options: Omit<UpkeepOptions, 'failed'>,
   ) {
+    this.readOnlyBecause = engine.readOnlyBecause;
+    this.#upkeep = new Upkeep(engine, folder, {
+      ...options,
+      failed: (error) => {
+        this.#faults.fire(error);
+      },
+    });
     this.#mailbox = new Mailbox(engine, () => {
+      this.#upkeep.committed();
       this.#deliver();
     });
+  }
+
+  verify(): Promise<Verified> {
+    return verifyStore(this.folder);
+  }
+
+  backup(): Promise<StoreBackup> {
+    return this.#upkeep.backup();
+  }
+
+  retain(): Promise<number> {
+    return retainRuns(this, (rows) =>
+      whenFree(() => {
+        this.engine.archive(rows);
+      }),
+    );
   }
 
   async submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>> {
@@ -87,6 +122,7 @@ class LocalStore implements Store {
   async close(): Promise<void> {
     this.#follower?.dispose();
     await this.#mailbox.close();
+    await this.#upkeep.close();
     this.#subscribers.clear();
     this.engine.close();
   }

@@ -5,10 +5,13 @@
  * a subscriber gets every event after the one it names, once and in order. What a store cannot do it
  * says with a `StoreError`; a refusal is an answer.
  */
+import type { StoreError } from '../core/errors';
 import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
 import type { Disposable } from '../shared/lifecycle';
 import type { Identity, Reads } from './engine';
 import type { Place } from './place';
+import type { StoreBackup } from './sqlite/backups';
+import type { Verified } from './sqlite/verify';
 
 export interface Store {
   readonly identity: Identity;
@@ -16,6 +19,14 @@ export interface Store {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Promise<Reads[Name]['rows']>;
   /** Batches of events after `from`, as they are committed by anyone. */
   subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable;
+  /** Why it answers reads and takes no command, found at open; undefined for a store that is well. */
+  readonly readOnlyBecause: StoreError | undefined;
+  /** Looks at everything and changes nothing; see `docs/storage.md` for what it finds. */
+  verify(): Promise<Verified>;
+  /** Backs the store up now; there is a daily one besides. */
+  backup(): Promise<StoreBackup>;
+  /** Moves ended runs to the archive as the settings say; resolves with how many. */
+  retain(): Promise<number>;
   /** Faults that no caller waits for: the store lost its folder, its thread ended. */
   onFault(listener: (error: Error) => void): Disposable;
   /** Answers what was submitted, then ends. */

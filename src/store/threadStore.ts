@@ -1,9 +1,11 @@
 /** The host's end of a store that lives in a thread of its own. */
 import { Worker } from 'node:worker_threads';
-import { StoreError, type FaultCode } from '../core/errors';
+import { isStoreError, StoreError, type FaultCode } from '../core/errors';
 import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { Identity, Reads } from './engine';
+import type { StoreBackup } from './sqlite/backups';
+import type { Verified } from './sqlite/verify';
 import type { Store, StoreOptions } from './store';
 
 export type ThreadRequest = { readonly id: number } & (
@@ -11,11 +13,11 @@ export type ThreadRequest = { readonly id: number } & (
   | { readonly type: 'read'; readonly name: keyof Reads; readonly ask: Reads[keyof Reads]['ask'] }
   | { readonly type: 'subscribe'; readonly from: Seq }
   | { readonly type: 'unsubscribe'; readonly subscription: number }
-  | { readonly type: 'close' }
+  | { readonly type: 'verify' | 'backup' | 'retain' | 'close' }
 );
 
 export type ThreadReport =
-  | { readonly type: 'open' }
+  | { readonly type: 'open'; readonly readOnlyBecause: SentError | undefined }
   | { readonly type: 'openFailed'; readonly error: SentError }
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: SentError }
@@ -40,20 +42,22 @@ export async function openThreadStore(options: StoreOptions, script: string): Pr
     name: 'wavelock-store',
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
-  await new Promise<void>((resolve, reject) => {
+  const readOnlyBecause = await new Promise<StoreError | undefined>((resolve, reject) => {
     const settle = (report: ThreadReport): void => {
       worker.off('error', reject);
       if (report.type === 'openFailed') {
         void worker.terminate();
         reject(received(report.error));
       } else {
-        resolve();
+        const error = report.type === 'open' ? report.readOnlyBecause : undefined;
+        const fault = error && received(error);
+        resolve(isStoreError(fault) ? fault : undefined);
       }
     };
     worker.once('error', reject);
     worker.once('message', settle);
   });
-  return new ThreadStore(worker, options.identity);
+  return new ThreadStore(worker, options.identity, readOnlyBecause);
 }
 
 interface Waiting {
@@ -77,6 +81,7 @@ class ThreadStore implements Store {
   constructor(
     private readonly worker: Worker,
     readonly identity: Identity,
+    readonly readOnlyBecause: StoreError | undefined,
   ) {
     worker.on('message', (report: ThreadReport) => {
       this.#receive(report);
@@ -101,6 +106,18 @@ class ThreadStore implements Store {
     ask: Reads[Name]['ask'],
   ): Promise<Reads[Name]['rows']> {
     return (await this.#request({ type: 'read', name, ask })) as Reads[Name]['rows'];
+  }
+
+  async verify(): Promise<Verified> {
+    return (await this.#request({ type: 'verify' })) as Verified;
+  }
+
+  async backup(): Promise<StoreBackup> {
+    return (await this.#request({ type: 'backup' })) as StoreBackup;
+  }
+
+  async retain(): Promise<number> {
+    return (await this.#request({ type: 'retain' })) as number;
   }
 
   subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable {

@@ -1,7 +1,9 @@
 /** The documents of the command line, and how people get to see them. */
 import type { FaultCode } from '../core/errors';
 import type { AdvanceFacts, Problem, Refusal, Seq, TaskStatus } from '../core/model';
+import type { StoreBackup } from '../store/sqlite/backups';
 import { tasksDone, type WorkflowOverview } from '../store/overview';
+import type { StoreDocument, VerifyDocument } from './storeCommands';
 
 export interface Refused {
   readonly ok: false;
@@ -38,11 +40,21 @@ export type ValidateDocument =
       readonly problems: readonly Problem[];
     };
 
-export type Document = AdvanceDocument | StatusDocument | ValidateDocument | Failed;
+export type Document =
+  AdvanceDocument | StatusDocument | ValidateDocument | VerifyDocument | StoreDocument | Failed;
 
 export function present(document: Document, colour: boolean): string {
   const paint = painter(colour);
   if (!document.ok) return presentFailure(document, paint);
+  if ('lost' in document) return presentRestore(document);
+  if ('copy' in document) return `Copied to ${document.copy}, up to event ${document.head.seq}.\n`;
+  if ('backup' in document) return backupLine(document.backup);
+  if ('backups' in document) {
+    return document.backups.map(backupLine).join('') || 'There is no backup of this store yet.\n';
+  }
+  if ('head' in document) {
+    return `The store is well: ${document.head.seq} events, ${document.runs} runs.\n`;
+  }
   if ('workflows' in document) {
     if (document.workflows.length === 0)
       return 'No workflow here: there is no STATE.md in this folder.\n';
@@ -60,8 +72,13 @@ export function present(document: Document, colour: boolean): string {
 }
 
 function presentFailure(document: Extract<Document, { ok: false }>, paint: Paint): string {
-  if ('error' in document)
-    return `${paint.red('wavelock:')} ${printable(document.error.message)}\n`;
+  if ('error' in document) {
+    const found = 'head' in document ? document.problems : [];
+    const lines = found.map(
+      ({ where, message }) => `  ${printable(where)}: ${printable(message)}\n`,
+    );
+    return `${paint.red('wavelock:')} ${printable(document.error.message)}\n${lines.join('')}`;
+  }
   const { refusal } = document;
   const details = [];
   if ('blockers' in refusal) {
@@ -93,6 +110,25 @@ function presentWorkflow(workflow: WorkflowOverview, paint: Paint): string {
     }
   }
   return `${lines.join('\n')}\n`;
+}
+
+function presentRestore(document: Extract<StoreDocument, { lost: unknown }>): string {
+  const { restored, from, head, lost, setAside } = document;
+  const count = lost.events === null ? 'An unknown number of events' : `${lost.events} events`;
+  const time = (at: number): string => new Date(at).toLocaleString();
+  const kinds = Object.entries(lost.kinds).map(([kind, many]) => `  ${many} ${kind}\n`);
+  return [
+    `${restored ? 'Restored' : 'Would restore'} ${from}, up to event ${head.seq}.\n`,
+    `${count} after it ${restored ? 'are' : 'would be'} lost`,
+    lost.first === null || lost.last === null ? '' : ` (${time(lost.first)} to ${time(lost.last)})`,
+    lost.certain ? '.\n' : ', as far as can be seen.\n',
+    ...kinds,
+    setAside === null ? '' : `What was there is in ${printable(setAside)}.\n`,
+  ].join('');
+}
+
+function backupLine({ id, seq, bytes }: StoreBackup): string {
+  return `${id}  ${seq} events  ${Math.ceil(bytes / 1024)} KB\n`;
 }
 
 const boxes: Record<TaskStatus, string> = { todo: ' ', doing: '~', done: 'x', failed: '!' };

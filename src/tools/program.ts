@@ -7,6 +7,7 @@ import { isStoreError } from '../core/errors';
 import type { OpId, RefusalCode } from '../core/model';
 import { duration } from './duration';
 import { present, type Document } from './present';
+import * as stores from './storeCommands';
 import { advance, status, validate, type Workplace } from './workflowCommands';
 
 export interface Host {
@@ -120,6 +121,39 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       const force =
         options.force && options.reason !== undefined ? { reason: options.reason } : undefined;
       deliver(await advance(workplace(), { force, lockWaitMs: options.wait }));
+    });
+  const store = root
+    .command('store')
+    .description('look after the store itself: verify, back up, restore, copy');
+  store
+    .command('verify')
+    .description('look at everything the store holds, and say what is not as it was written')
+    .action(async () => {
+      deliver(await stores.verify(workplace()));
+    });
+  store
+    .command('backup')
+    .description('back the store up now; the last five are kept')
+    .option('--list', 'show the backups there are')
+    .action(async ({ list }: { list?: true }) => {
+      deliver(list === true ? stores.backups(workplace()) : await stores.backUp(workplace()));
+    });
+  store
+    .command('restore')
+    .description('put a backup in the place of the store; what is there is kept aside')
+    .argument('<backup>', 'its id, `latest`, or `present` to accept the store as it is')
+    .option('--preview', 'only show what would be lost')
+    .option('--force', 'although another process has the store open')
+    .action(async (from: string, { preview, force }: { preview?: true; force?: true }) => {
+      const how = { preview: preview === true, force: force === true };
+      deliver(await stores.restore(workplace(), from, how));
+    });
+  store
+    .command('copy')
+    .description('make another store with the same content')
+    .argument('<dir>', 'folder for it, without a store.db')
+    .action(async (target: string) => {
+      deliver(await stores.copy(workplace(), target));
     });
   return root;
 }

@@ -114,7 +114,7 @@ function inLines<Refused extends { readonly code: string }>(refusal: Refused): R
     : refusal;
 }
 
-function locate(workplace: Workplace): { folder: string; place: Place } {
+export function locate(workplace: Workplace): { folder: string; place: Place } {
   const folder = resolve(workplace.folder);
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new StoreError('store_gone', `There is no folder ${folder}.`);

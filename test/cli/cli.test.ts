@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stateMd, Workbench } from '../contract/stores';
 
@@ -247,5 +255,37 @@ describe('cli', () => {
       assert.match(help.out, new RegExp(command));
     const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
     assert.equal((await wavelock(here(), '--version')).out, `${version}\n`);
+  });
+
+  it('store verify, backup, restore: says what would be lost, then what is', async () => {
+    bench.write('STATE.md', ready);
+    await wavelock(here(), 'advance', '--json');
+    const made = await wavelock(here(), 'store', 'backup', '--json');
+    assert.equal(made.code, 0);
+    const { id, seq } = made.document['backup'] as { id: string; seq: number };
+    bench.write('STATE.md', stateMd({ wave: 2, waves: [['x'], ['x', 'x'], [' ']] }));
+    await wavelock(here(), 'advance', '--json');
+    const preview = await wavelock(here(), 'store', 'restore', 'latest', '--preview', '--json');
+    const restored = await wavelock(here(), 'store', 'restore', id, '--json');
+    assert.deepEqual([preview.document['restored'], restored.document['restored']], [false, true]);
+    assert.deepEqual(restored.document['lost'], preview.document['lost']);
+    assert.deepEqual(restored.document['head'], { seq });
+    const verified = await wavelock(here(), 'store', 'verify', '--json');
+    assert.equal(verified.code, 0);
+    assert.deepEqual(verified.document, { v: 1, ok: true, head: { seq }, runs: 2, problems: [] });
+  });
+
+  it('store verify of a damaged store: a fault with what is wrong, and nothing changes', async () => {
+    bench.write('STATE.md', ready);
+    await wavelock(here(), 'advance', '--json');
+    const path = join(bench.folder, '.wavelock/store.db');
+    const bytes = readFileSync(path);
+    bytes.write('queuex', bytes.lastIndexOf('queued'));
+    writeFileSync(path, bytes);
+    const { code, document } = await wavelock(here(), 'store', 'verify', '--json');
+    assert.equal(code, 3);
+    assert.equal((document['error'] as { code: string }).code, 'store_damaged');
+    assert.ok((document['problems'] as unknown[]).length > 0);
+    assert.deepEqual(readFileSync(path), bytes);
   });
 });

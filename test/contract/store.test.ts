@@ -143,8 +143,9 @@ describe('store: what is promised', () => {
     await store.close();
     const database = new DatabaseSync(join(bench.folder, '.wavelock/store.db'), { readOnly: true });
     const rows = database.prepare('SELECT event, hash FROM events ORDER BY seq').all();
+    const meta = database.prepare("SELECT value FROM meta WHERE key = 'lineage'").get();
     database.close();
-    let previous = new Uint8Array();
+    let previous = new Uint8Array(Buffer.from(String(meta?.['value'])));
     for (const row of rows) {
       const hash = createHash('sha256').update(previous).update(String(row['event'])).digest();
       assert.deepEqual(Buffer.from(row['hash'] as Uint8Array), hash);

@@ -6,12 +6,12 @@
  * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync, readFileSync } from 'node:fs';
+import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
-import { StoreError } from '../../core/errors';
+import { isStoreError, StoreError } from '../../core/errors';
 import type {
   AgentId,
   Changes,
@@ -24,12 +24,13 @@ import type {
   ObserverId,
   Refusal,
   RunId,
+  RunRow,
   Seq,
   StoredEvent,
   TokenDigest,
   Write,
 } from '../../core/model';
-import { createStoreFolder, overwriteHint } from '../durableFs';
+import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
   type AnyAnswer,
@@ -42,33 +43,100 @@ import {
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
 import { whenFree } from '../mailbox';
 import { newId } from '../newId';
-import { migrate } from './migrate';
+import { Archive } from './archive';
+import { makeBackup } from './backups';
+import { migrate, stateOf } from './migrate';
 import { asFault, isBusy } from './sqliteFault';
-import { Tables } from './tables';
+import { digestOf, Tables } from './tables';
+import {
+  chained,
+  databaseFile,
+  evidenceAgainst,
+  hasDatabase,
+  headFile,
+  headText,
+  metaOf,
+  readHead,
+  refuseOddFiles,
+  type Head,
+} from './witness';
 
 export interface SqliteOptions {
   readonly folder: string;
   readonly identity: Identity;
   readonly durability: 'full' | 'normal';
   readonly inThread: boolean;
+  readonly onStep?: OnStep | undefined;
+  /** Those of this version, unless a test brings one that is to come. */
+  readonly migrations?: readonly string[] | undefined;
 }
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
-export const headFile = 'head';
-
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
-  createStoreFolder(options.folder);
-  const path = join(options.folder, 'store.db');
-  refuseOddFile(path);
+  const { folder } = options;
+  createStoreFolder(folder);
+  refuseOddFiles(folder);
+  const path = join(folder, databaseFile);
+  // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
+  const head = readHead(folder);
+  if (hasDatabase(folder, head)) {
+    const { state, readOnly } = await whenFree(() =>
+      faultsNamed(path, () => look(path, head, options)),
+    );
+    if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
+    if (state === 'older') {
+      await makeBackup(folder, { reason: 'migration', now: Date.now() });
+    }
+  }
   const database = await whenFree(() => faultsNamed(path, () => openDatabase(path, options)));
   return new SqliteEngine(database, path, options);
+}
+
+interface FirstLook {
+  readonly state: ReturnType<typeof stateOf>;
+  readonly readOnly?: { readonly database: DatabaseSync; readonly fault: StoreError };
+}
+
+/**
+ * Through a connection that can only read: what is wrong with a file must stay as it is, and a connection
+ * that may write would bake a foreign write-ahead log into the database when it is closed.
+ */
+function look(path: string, head: Head | null, { migrations }: SqliteOptions): FirstLook {
+  const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+  try {
+    const state = stateOf(database, path, migrations);
+    const fault = state === 'empty' ? undefined : evidenceAgainst(database, path, head);
+    if (fault) return { state, readOnly: { database, fault } };
+    database.close();
+    return { state };
+  } catch (error) {
+    const fault = isBusy(error) ? undefined : asFault(error, path);
+    if (isStoreError(fault) && fault.code === 'store_damaged' && canRead(database)) {
+      return { state: 'current', readOnly: { database, fault } };
+    }
+    database.close();
+    throw error;
+  }
+}
+
+/** Damaged, but SQLite finds its way: better shown read-only than not at all. */
+function canRead(database: DatabaseSync): boolean {
+  try {
+    new Tables(database, { runs: () => [], chain: () => [] }).state();
+    database.prepare('SELECT max(seq) FROM events').get();
+    return true;
+  } catch (error) {
+    if (!isStoreError(asFault(error, '')) && !(error instanceof Error && 'errcode' in error))
+      throw error;
+    return false;
+  }
 }
 
 function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path);
+    migrate(database, path, options.migrations);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
@@ -79,41 +147,45 @@ function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   }
 }
 
-/** SQLite would follow a link or fail on a folder with words that help nobody. */
-function refuseOddFile(path: string): void {
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || stats.isFile()) return;
-  throw new StoreError(
-    'store_foreign',
-    `${path} is ${stats.isSymbolicLink() ? 'a link' : 'not a file'}. Wavelock leaves it alone; move it away, or set another folder for the store.`,
-  );
-}
-
 export class SqliteEngine implements Engine {
   readonly #tables: Tables;
+  readonly #archive: Archive;
   readonly #storeId: string;
+  /** Names the store through its restores; what was written beside it keeps this name. */
+  readonly lineage: string;
+  /** The file that was opened, which another may have replaced under its name since. */
+  readonly #file: string | undefined;
   #dataVersion: number;
 
+  /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
   constructor(
     private readonly database: DatabaseSync,
     private readonly path: string,
     private readonly options: SqliteOptions,
+    readonly readOnlyBecause?: StoreError,
   ) {
-    this.#tables = new Tables(database);
-    this.#storeId = String(
-      this.#sql("SELECT value FROM meta WHERE key = 'storeId'").get()?.['value'],
-    );
+    // Without a name a store is read-only, and has no archive that could be known as its own.
+    this.lineage = metaOf(database, 'lineage') ?? '';
+    this.#archive = new Archive(options.folder, this.lineage);
+    this.#tables = new Tables(database, this.#archive);
+    this.#storeId = metaOf(database, 'storeId') ?? '';
+    this.#file = fileAt(path);
     this.#dataVersion = this.#readDataVersion();
-    this.#writeHint();
+    if (!readOnlyBecause) this.#writeHint();
   }
 
   transact(batch: readonly Submission[]): readonly Outcome[] {
+    if (this.readOnlyBecause) throw this.readOnlyBecause;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
       this.#exec('BEGIN IMMEDIATE');
       try {
+        // Again, now that no restore can come between: it takes the same lock.
+        this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
         this.#exec('COMMIT');
+        // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
+        this.#refuseVanished();
         this.#writeHint();
         return outcomes;
       } catch (error) {
@@ -144,6 +216,7 @@ export class SqliteEngine implements Engine {
 
   othersCommitted(): boolean {
     return faultsNamed(this.path, () => {
+      this.#refuseVanished();
       const version = this.#readDataVersion();
       if (version === this.#dataVersion) return false;
       this.#dataVersion = version;
@@ -151,7 +224,26 @@ export class SqliteEngine implements Engine {
     });
   }
 
+  /** Durable when it returns, before the live store may drop them. */
+  archive(rows: readonly RunRow[]): void {
+    if (this.readOnlyBecause) throw this.readOnlyBecause;
+    faultsNamed(this.path, () => {
+      this.#refuseVanished();
+      this.#archive.write(rows, this.options.onStep);
+    });
+  }
+
+  /** Empties the write-ahead log into the database; false when others are at work and it stays for now. */
+  checkpoint(): boolean {
+    if (this.readOnlyBecause) return true;
+    return faultsNamed(this.path, () => {
+      this.#refuseVanished();
+      return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
+    });
+  }
+
   close(): void {
+    this.#archive.close();
     this.#tables.close();
     if (this.database.isOpen) this.database.close();
   }
@@ -200,7 +292,8 @@ export class SqliteEngine implements Engine {
     for (const change of decided.changes) this.#tables.apply(change);
     append(decided.events);
     const answer: AnyAnswer = { ok: true, at: this.#headSeq(), facts: decided.facts };
-    this.#sql('INSERT INTO ops VALUES (?, ?)').run(opId, JSON.stringify(answer));
+    const text = JSON.stringify(answer);
+    this.#sql('INSERT INTO ops VALUES (?, ?, ?)').run(opId, text, digestOf(opId, text));
     return answer;
   }
 
@@ -248,13 +341,8 @@ export class SqliteEngine implements Engine {
     const previous = this.#sql('SELECT hash FROM events WHERE seq = ?').get(event.seq - 1)?.[
       'hash'
     ];
-    const hash = createHash('sha256');
-    if (previous instanceof Uint8Array) hash.update(previous);
-    this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(
-      event.seq,
-      text,
-      hash.update(text).digest(),
-    );
+    const hash = chained(previous ?? this.lineage, text);
+    this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
   /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
@@ -280,18 +368,19 @@ export class SqliteEngine implements Engine {
 
   /** Tells the observers that watch this file to look; the commit stands whether they hear it or not. */
   #writeHint(): void {
-    overwriteHint(
-      join(this.options.folder, headFile),
-      JSON.stringify({ storeId: this.#storeId, seq: this.#headSeq() }),
-    );
+    const newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    overwriteHint(join(this.options.folder, headFile), headText(this.#storeId, newest));
   }
 
-  /** A deleted store would still take commits into a file that nobody can find again. */
+  /** A store that is deleted or replaced would still take commits into a file that nobody can find. */
   #refuseVanished(): void {
-    if (lstatSync(this.path, { throwIfNoEntry: false }) !== undefined) return;
+    const now = fileAt(this.path);
+    if (now !== undefined && now === this.#file) return;
     throw new StoreError(
       'store_gone',
-      `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`,
+      now === undefined
+        ? `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`
+        : `The store ${this.path} was replaced while it was in use, as by a restore. Reload to use the one that is there now.`,
     );
   }
 
@@ -304,18 +393,9 @@ export class SqliteEngine implements Engine {
   }
 }
 
-/** What an observer's hint says; null when it is torn or missing, which is no matter. */
-export function readHint(folder: string): { storeId: string; seq: Seq } | null {
-  try {
-    return JSON.parse(readFileSync(join(folder, headFile), 'utf8')) as {
-      storeId: string;
-      seq: Seq;
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT')
-      return null;
-    throw error;
-  }
+function fileAt(path: string): string | undefined {
+  const stats = lstatSync(path, { throwIfNoEntry: false, bigint: true });
+  return stats === undefined ? undefined : `${stats.dev}:${stats.ino}`;
 }
 
 function faultsNamed<T>(path: string, work: () => T): T {

@@ -2,6 +2,7 @@
  * The rows of the domain in SQLite: every question that a rule may ask, as one statement over an index, and
  * every change, as an upsert that keeps the place of a row that is there already.
  */
+import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   decodeAgent,
@@ -24,11 +25,12 @@ import type {
   PendingWrite,
   RowChange,
   RowQueries,
+  RunId,
   RunRow,
 } from '../../core/model';
 import type { StateRows } from '../../core/views';
 
-type Value = string | number | null;
+type Value = string | number | Uint8Array | null;
 
 type Answers = {
   readonly [Name in keyof RowQueries]: (ask: RowQueries[Name]['ask']) => RowQueries[Name]['rows'];
@@ -37,21 +39,30 @@ type Answers = {
 const live = `status IN ('queued', 'running')`;
 const ofWorkflow = `(:workflow IS NULL OR workflow = :workflow)`;
 
-/** RUN-8: something that it needs has no live attempt left. */
-const blocked = `EXISTS (
-  SELECT 1 FROM run_references AS needs LEFT JOIN runs AS needed ON needed.id = needs.target
-  WHERE needs.run = runs.created AND needs.unmet = 1 AND NOT EXISTS (
-    SELECT 1 FROM runs AS attempt
-    WHERE attempt.root = needed.root AND attempt.status IN ('queued', 'running')))`;
-
 /** Rows whose life may be over: by their own wall clock, or made where this observer's clocks mean nothing. */
 const elsewhere = (beat: string): string =>
   `(row ->> '$.${beat}.host') || '/' || (row ->> '$.${beat}.bootId') <> :observer`;
 
+/** What has left the live store; in order of creation, unknown ids left out. */
+export interface ArchivedRuns {
+  runs(ids: readonly RunId[]): readonly RunRow[];
+  chain(root: RunId): readonly RunRow[];
+}
+
+/** Vouches for a row that no event tells again. */
+export function digestOf(...texts: readonly string[]): Buffer {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(text).update('\0');
+  return hash.digest();
+}
+
 export class Tables {
   readonly #statements = new Map<string, StatementSync>();
 
-  constructor(private readonly database: DatabaseSync) {}
+  constructor(
+    private readonly database: DatabaseSync,
+    private readonly archive: ArchivedRuns = { runs: () => [], chain: () => [] },
+  ) {}
 
   /** The statement is prepared once; its text must not hold values. */
   sql(text: string): StatementSync {
@@ -105,10 +116,9 @@ export class Tables {
   readonly #answers: Answers = {
     run: ({ id }) => this.#one('SELECT row FROM runs WHERE id = :id', { id }, decodeRun),
     runs: ({ ids }) => this.#runsOf(ids),
-    // Nothing leaves the live store before there is an archive to keep it.
-    archived: () => [],
-    archivedChain: () => [],
+    archived: ({ ids }) => this.archive.runs(ids),
     chain: ({ root }) => this.#runs('WHERE root = :root ORDER BY created', { root }),
+    archivedChain: ({ root }) => this.archive.chain(root),
     children: ({ parent }) => this.#runs('WHERE parent = :parent ORDER BY created', { parent }),
     dependents: ({ of }) =>
       this.#runs(
@@ -136,7 +146,6 @@ export class Tables {
     waitingRuns: ({ workflow, now }) => {
       const row = this.#get(
         `SELECT count(*) FILTER (WHERE unmet > 0) AS dependencies,
-                count(*) FILTER (WHERE unmet > 0 AND ${blocked}) AS blocked,
                 count(*) FILTER (WHERE unmet = 0 AND not_before > :now) AS notBefore,
                 min(not_before) FILTER (WHERE not_before > :now) AS soonest
          FROM runs WHERE status = 'queued' AND ${ofWorkflow}`,
@@ -144,7 +153,7 @@ export class Tables {
       );
       return {
         dependencies: Number(row['dependencies']),
-        blocked: Number(row['blocked']),
+        blocked: this.#blocked(workflow),
         notBefore: Number(row['notBefore']),
         soonest: row['soonest'] === null ? null : Number(row['soonest']),
       };
@@ -301,14 +310,19 @@ export class Tables {
         this.#upsert('slot_waiters', change.row.id, row);
         return;
       case 'sighting':
-        this.#run('INSERT OR REPLACE INTO sightings VALUES (:subject, :observer, :row)', {
+        this.#run('INSERT OR REPLACE INTO sightings VALUES (:subject, :observer, :row, :hash)', {
           subject: change.row.subject,
           observer: change.row.observer,
           row,
+          hash: digestOf(change.row.subject, change.row.observer, row),
         });
         return;
       case 'rate':
-        this.#upsert('rates', change.row.key, row);
+        this.#run('INSERT OR REPLACE INTO rates VALUES (:key, :row, :hash)', {
+          key: change.row.key,
+          row,
+          hash: digestOf(change.row.key, row),
+        });
         return;
       case 'config':
         this.#upsert('config', change.row.key, row);
@@ -426,6 +440,29 @@ export class Tables {
 
   #delete(table: string, id: string): void {
     this.#run(`DELETE FROM ${table} WHERE id = :id`, { id });
+  }
+
+  /** RUN-8: something they need has no live attempt. Only who finds nothing to claim asks this, so it may look at every queued run that waits. */
+  #blocked(workflow: string | null): number {
+    const gone = this.sql(
+      `SELECT DISTINCT target FROM run_references
+       WHERE unmet = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE id = target)`,
+    ).all();
+    const roots = this.archive
+      .runs(gone.map(({ target }) => String(target) as RunId))
+      .map(({ id, root }) => [id, root]);
+    return Number(
+      this.#get(
+        `SELECT count(*) AS n FROM runs AS waiting
+         WHERE status = 'queued' AND ${ofWorkflow} AND EXISTS (
+           SELECT 1 FROM run_references AS it WHERE it.run = waiting.created AND it.unmet = 1
+             AND NOT EXISTS (SELECT 1 FROM runs AS attempt
+               WHERE attempt.${live} AND attempt.root = coalesce(
+                 (SELECT root FROM runs WHERE id = it.target),
+                 (SELECT value FROM json_each(:roots) WHERE key = it.target))))`,
+        { workflow, roots: JSON.stringify(Object.fromEntries(roots)) },
+      )['n'],
+    );
   }
 
   #runsOf(ids: readonly string[]): RunRow[] {

@@ -43,6 +43,10 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
         subscriptions.get(request.subscription)?.dispose();
         subscriptions.delete(request.subscription);
         return undefined;
+      case 'verify':
+      case 'backup':
+      case 'retain':
+        return store[request.type]();
       case 'close':
         await store.close();
         return undefined;
@@ -60,7 +64,10 @@ async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
       },
     );
   });
-  report({ type: 'open' });
+  report({
+    type: 'open',
+    readOnlyBecause: store.readOnlyBecause && sent(store.readOnlyBecause),
+  });
 }
 
 function sent(error: unknown): SentError {

@@ -17,10 +17,12 @@ CREATE TABLE events (
   hash  BLOB NOT NULL
 ) STRICT;
 
--- What was answered to an operation, so that asking again answers the same.
+-- What was answered to an operation, so that asking again answers the same. No event tells it again, so it
+-- carries a digest of its own, as sightings and rates do: sha256 of key and text, each ended by a NUL.
 CREATE TABLE ops (
   op_id  TEXT PRIMARY KEY,
-  answer TEXT NOT NULL
+  answer TEXT NOT NULL,
+  hash   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE workflows (
@@ -119,10 +121,16 @@ CREATE TABLE sightings (
   subject  TEXT NOT NULL,
   observer TEXT NOT NULL,
   row      TEXT NOT NULL,
+  hash     BLOB NOT NULL,
   PRIMARY KEY (subject, observer)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE rates    (id TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE rates (
+  id   TEXT PRIMARY KEY,
+  row  TEXT NOT NULL,
+  hash BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE config   (id TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE counters (id TEXT PRIMARY KEY, row TEXT NOT NULL) STRICT, WITHOUT ROWID;
 
