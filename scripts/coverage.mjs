@@ -46,6 +46,8 @@ const mocha = [
 ];
 spawn(process.execPath, [...c8, process.execPath, ...mocha].map(String), {
   cwd: projectRoot,
+  // The same sequences each time, so that figures can be compared.
+  env: { WAVELOCK_SEED: '1', ...process.env },
   stdio: 'inherit',
 }).once('close', (code) => {
   process.stdout.write(

@@ -88,8 +88,12 @@ const emptyTables = (): Tables => ({
 });
 
 export class RowStore {
-  #tables = emptyTables();
-  #events: StoredEvent[] = [];
+  readonly #tables = emptyTables();
+  readonly #events: StoredEvent[] = [];
+  /** How to take back what the present command has done, in the order in which it was done. */
+  #undo: (() => void)[] = [];
+  /** Tables that `#undo` brings back whole. */
+  readonly #kept = new Set<unknown>();
   #operations = 0;
   /** Every run and lock that ever was, in order of creation; a sweep may go on after one that it dropped. */
   readonly #born = new Map<string, { readonly place: number; row: RunRow | LockRow }>();
@@ -137,7 +141,7 @@ export class RowStore {
     return [...this.#tables.guard.values()];
   }
   get events(): readonly StoredEvent[] {
-    return this.#events;
+    return [...this.#events];
   }
   /** The head of the event order. */
   get seq(): number {
@@ -180,10 +184,9 @@ export class RowStore {
 
   /** One transaction: what the rule writes stays unless it throws; what it returns is applied at the end. */
   perform<C extends Command>(command: C, context: Context): Answer<Granted[C['kind']]> {
-    const tables = this.#tables;
-    const events = this.#events;
-    this.#tables = mapTables(tables);
-    this.#events = [...events];
+    const head = this.seq;
+    this.#undo = [];
+    this.#kept.clear();
     this.#operations += 1;
     try {
       const decided = this.#drive(command, context);
@@ -191,8 +194,8 @@ export class RowStore {
       this.#write(decided.changes, decided.events, context);
       return { ok: true, at: this.seq, facts: decided.facts as Granted[C['kind']] };
     } catch (error) {
-      this.#tables = tables;
-      this.#events = events;
+      for (const undo of this.#undo.reverse()) undo();
+      this.#events.length = head;
       throw error;
     }
   }
@@ -244,78 +247,101 @@ export class RowStore {
       switch (change.drop) {
         case 'run': {
           const row = tables.run.get(change.id);
-          if (row) tables.archive.set(change.id, row);
-          tables.run.delete(change.id);
+          if (row) this.#set(tables.archive, change.id, row);
+          this.#delete(tables.run, change.id);
           return;
         }
         case 'agent':
-          tables.agent.delete(change.name);
+          this.#delete(tables.agent, change.name);
           return;
         case 'sightings':
           for (const [key, { subject }] of tables.sighting)
-            if (subject === change.subject) tables.sighting.delete(key);
+            if (subject === change.subject) this.#delete(tables.sighting, key);
           return;
         case 'config':
-          tables.config.delete(change.key);
+          this.#delete(tables.config, change.key);
           return;
         case 'pending':
-          tables.pending.delete(change.workflow);
+          this.#delete(tables.pending, change.workflow);
           return;
         case 'guard':
-          tables.guard.delete(guardKey(change));
+          this.#delete(tables.guard, guardKey(change));
           return;
         case 'session':
         case 'lock':
         case 'waiter':
         case 'slotWaiter':
-          tables[change.drop].delete(change.id);
+          this.#delete<unknown>(tables[change.drop], change.id);
           return;
       }
     }
     frozen(change.row);
     switch (change.put) {
       case 'run':
-        tables.run.set(change.row.id, change.row);
+        this.#set(tables.run, change.row.id, change.row);
         this.#bear(change.row);
         return;
       case 'lock':
-        tables.lock.set(change.row.id, change.row);
+        this.#set(tables.lock, change.row.id, change.row);
         this.#bear(change.row);
         return;
       case 'agent':
-        tables.agent.set(change.row.name, change.row);
+        this.#set(tables.agent, change.row.name, change.row);
         return;
       case 'session':
-        tables.session.set(change.row.id, change.row);
+        this.#set(tables.session, change.row.id, change.row);
         return;
       case 'waiter':
-        tables.waiter.set(change.row.id, change.row);
+        this.#set(tables.waiter, change.row.id, change.row);
         return;
       case 'slotWaiter':
-        tables.slotWaiter.set(change.row.id, change.row);
+        this.#set(tables.slotWaiter, change.row.id, change.row);
         return;
       case 'sighting':
-        tables.sighting.set(`${change.row.observer}\0${change.row.subject}`, change.row);
+        this.#set(tables.sighting, `${change.row.observer}\0${change.row.subject}`, change.row);
         return;
       case 'rate':
-        tables.rate.set(change.row.key, change.row);
+        this.#set(tables.rate, change.row.key, change.row);
         return;
       case 'config':
-        tables.config.set(change.row.key, change.row);
+        this.#set(tables.config, change.row.key, change.row);
         return;
       case 'counter':
-        tables.counter.set(change.row.name, change.row);
+        this.#set(tables.counter, change.row.name, change.row);
         return;
       case 'workflow':
-        tables.workflow.set(change.row.id, change.row);
+        this.#set(tables.workflow, change.row.id, change.row);
         return;
       case 'pending':
-        tables.pending.set(change.row.workflow, change.row);
+        this.#set(tables.pending, change.row.workflow, change.row);
         return;
       case 'guard':
-        tables.guard.set(guardKey(change.row), change.row);
+        this.#set(tables.guard, guardKey(change.row), change.row);
         return;
     }
+  }
+
+  #set<Row>(table: Map<string, Row>, key: string, row: Row): void {
+    const before = table.get(key);
+    this.#undo.push(() => {
+      if (before === undefined) table.delete(key);
+      else table.set(key, before);
+    });
+    table.set(key, row);
+  }
+
+  #delete<Row>(table: Map<string, Row>, key: string): void {
+    if (!table.has(key)) return;
+    if (!this.#kept.has(table)) {
+      this.#kept.add(table);
+      // Whole, for a row that is put back alone has lost its place.
+      const before = [...table];
+      this.#undo.push(() => {
+        table.clear();
+        for (const [name, row] of before) table.set(name, row);
+      });
+    }
+    table.delete(key);
   }
 
   #bear(row: RunRow | LockRow): void {
@@ -326,7 +352,6 @@ export class RowStore {
 
   answer(query: RowQuery): RowQueries[keyof RowQueries]['rows'] {
     const tables = this.#tables;
-    const { runs } = this;
     switch (query.rows) {
       case 'run':
         return tables.run.get(query.id) ?? null;
@@ -335,24 +360,26 @@ export class RowStore {
       case 'archived':
         return this.archive.filter(({ id }) => query.ids.includes(id)).sort(this.#byBirth);
       case 'chain':
-        return runs.filter(({ root }) => root === query.root);
+        return this.runs.filter(({ root }) => root === query.root);
       case 'archivedChain':
         return this.archive.filter(({ root }) => root === query.root).sort(this.#byBirth);
       case 'children':
-        return runs.filter(({ parent }) => parent === query.parent);
+        return this.runs.filter(({ parent }) => parent === query.parent);
       case 'dependents':
-        return runs.filter(
+        return this.runs.filter(
           ({ status, unmet }) =>
             status === 'queued' && unmet.some((dependency) => query.of.includes(dependency)),
         );
       case 'liveOfTask':
-        return runs.filter(
+        return this.runs.filter(
           (run) => isLive(run) && run.workflow === query.workflow && run.task === query.task,
         );
       case 'heldRuns':
-        return runs.filter((run) => run.status === 'running' && run.claim?.agent === query.agent);
+        return this.runs.filter(
+          (run) => run.status === 'running' && run.claim?.agent === query.agent,
+        );
       case 'claimable':
-        return runs
+        return this.runs
           .filter(
             ({ status, unmet, notBefore, workflow }) =>
               status === 'queued' &&
@@ -364,6 +391,7 @@ export class RowStore {
           .sort((one, other) => other.priority - one.priority)
           .slice(0, query.limit);
       case 'waitingRuns': {
+        const { runs } = this;
         const queued = runs.filter(
           ({ status, workflow }) =>
             status === 'queued' && (query.workflow === null || workflow === query.workflow),
@@ -382,17 +410,18 @@ export class RowStore {
         };
       }
       case 'running':
-        return runs.filter(
+        return this.runs.filter(
           ({ status, workflow }) =>
             status === 'running' && (query.workflow === null || workflow === query.workflow),
         ).length;
       case 'expirableRuns':
         return this.#after(
           query.after,
-          runs.filter((run) => run.status === 'running' && mayBeOver(run, query)),
+          this.runs.filter((run) => run.status === 'running' && mayBeOver(run, query)),
           (run) => wallOf(run.claim?.beat),
         ).slice(0, query.limit);
       case 'archivable': {
+        const { runs } = this;
         const ended = runs
           .filter((run) => !isLive(run))
           .sort((one, other) => (one.endedAt ?? 0) - (other.endedAt ?? 0));
@@ -403,7 +432,7 @@ export class RowStore {
           .slice(0, query.limit);
       }
       case 'referrers':
-        return runs.filter((run) => refersTo(run, query.run));
+        return this.runs.filter((run) => refersTo(run, query.run));
 
       case 'slotWaiter':
         return tables.slotWaiter.get(query.id) ?? null;
@@ -458,15 +487,14 @@ export class RowStore {
 
       case 'workflow':
         return tables.workflow.get(query.id) ?? null;
-      case 'newestRuns':
-        return runs.filter(
-          (run, index) =>
-            run.workflow === query.workflow &&
-            run.task !== null &&
-            !runs
-              .slice(index + 1)
-              .some(({ workflow, task }) => workflow === run.workflow && task === run.task),
+      case 'newestRuns': {
+        const runs = this.runs.filter(
+          ({ workflow, task }) => workflow === query.workflow && task !== null,
         );
+        return runs.filter(
+          (run, index) => !runs.slice(index + 1).some(({ task }) => task === run.task),
+        );
+      }
       case 'pending':
         return tables.pending.get(query.workflow) ?? null;
       case 'guard':
@@ -494,13 +522,6 @@ export class RowStore {
       .sort((one, other) => compare(markOf(one), markOf(other)))
       .filter((row) => after === null || compare(markOf(row), after) > 0);
   }
-}
-
-function mapTables(tables: Tables): Tables {
-  const copy: Record<string, unknown> = {};
-  for (const [name, rows] of Object.entries(tables))
-    copy[name] = new Map(rows as ReadonlyMap<string, unknown>);
-  return copy as unknown as Tables;
 }
 
 /** A rule that changes a row in place would change what others hold. */

@@ -88,6 +88,10 @@ function mayBeSwept(world: World, { name, seen }: AgentRow, context: Context): b
   if (context.now - seen.wall <= silenceMs) return false;
   const span = { subject: `agent:${name}`, beat: seen, ttlMs: silenceMs, process: null } as const;
   if (!isOver(world, { ...span, afterReboot: 'fresh' }, context)) return false;
+  // What somebody here knows to be over, nobody elsewhere has to wait for.
+  world.sessions = world.sessions.filter(
+    (session) => session.agent !== name || !isKnownOver(session, context),
+  );
   const sessions = world.sessions
     .filter((session) => session.agent === name)
     .map((session) => isLiveSession(world, session, context));
@@ -95,15 +99,14 @@ function mayBeSwept(world: World, { name, seen }: AgentRow, context: Context): b
   return !sessions.includes(true) && !holdsLocks && heldRuns(world, name).length === 0;
 }
 
-/** AGENT-8; of a process that nobody here can look at, its silence decides. */
-export function isLiveSession(
-  world: World,
-  { id, process, seen }: SessionRow,
-  context: Context,
-): boolean {
-  if (process.host === context.host && process.bootId !== context.bootId) return false;
-  const liveness = context.liveness(process);
-  if (liveness !== 'unknown') return liveness === 'alive';
+/** AGENT-8. */
+const isKnownOver = ({ process }: SessionRow, context: Context): boolean =>
+  (process.host === context.host && process.bootId !== context.bootId) ||
+  context.liveness(process) === 'gone';
+
+/** Of a process that nobody here can look at, its silence decides. */
+function isLiveSession(world: World, { id, process, seen }: SessionRow, context: Context): boolean {
+  if (context.liveness(process) === 'alive') return true;
   const subject = `session:${id}`;
   return !isOver(
     world,
