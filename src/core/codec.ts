@@ -10,6 +10,7 @@ import type {
   CounterRow,
   GuardRow,
   Holder,
+  LockNote,
   LockRow,
   PendingWrite,
   RateRow,
@@ -202,7 +203,12 @@ const holder = z.looseObject({
   host: text,
   pid: z.int(),
   since: instant,
+  bootId: z.optional(text),
+  pidNamespace: z.optional(text),
+  startTime: z.optional(text),
+  tookOver: z.optional(z.looseObject({ why: text, host: nullable(text), pid: nullable(z.int()) })),
 });
+const lockNote = z.looseObject({ lock: text, process: processIdentity });
 const guardRow = z.looseObject({ file: text, worktree: text, holder });
 
 /** Kind and data stay open: a newer version's events are kept, and moved past by `evolve`. */
@@ -237,6 +243,7 @@ export const decodeCounter = decoder<CounterRow>('counter', counterRow);
 export const decodePending = decoder<PendingWrite>('pending write', pendingWrite);
 export const decodeGuard = decoder<GuardRow>('guard', guardRow);
 export const decodeHolder = decoder<Holder>('holder', holder);
+export const decodeLockNote = decoder<LockNote>('lock note', lockNote);
 export const decodeEvent = decoder<StoredEvent>('event', storedEvent);
 
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- names what the schema vouches for
