@@ -11,6 +11,7 @@ import type {
   EventKind,
   GuardRow,
   Holder,
+  LockNote,
   LockRow,
   PendingWrite,
   RateRow,
@@ -205,7 +206,12 @@ const holder = z.looseObject({
   host: text,
   pid: z.int(),
   since: instant,
+  bootId: z.optional(text),
+  pidNamespace: z.optional(text),
+  startTime: z.optional(text),
+  tookOver: z.optional(z.looseObject({ why: text, host: nullable(text), pid: nullable(z.int()) })),
 });
+const lockNote = z.looseObject({ lock: text, process: processIdentity });
 const guardRow = z.looseObject({ file: text, worktree: text, holder });
 
 const runAfter = z.looseObject({ row: runRow });
@@ -292,6 +298,7 @@ export const decodeCounter = decoder<CounterRow>('counter', counterRow);
 export const decodePending = decoder<PendingWrite>('pending write', pendingWrite);
 export const decodeGuard = decoder<GuardRow>('guard', guardRow);
 export const decodeHolder = decoder<Holder>('holder', holder);
+export const decodeLockNote = decoder<LockNote>('lock note', lockNote);
 const decodeAnyEvent = decoder<StoredEvent>('event', storedEvent);
 
 export function decodeEvent(text: string): StoredEvent {

@@ -207,6 +207,16 @@ const holder = z.strictObject({
   host: line(256),
   pid: whole(0, 2 ** 32),
   since: wall,
+  bootId: opt(line(128)),
+  pidNamespace: opt(z.string().check(z.maxLength(128))),
+  startTime: opt(z.string().check(z.maxLength(128))),
+  tookOver: opt(
+    z.strictObject({
+      why: z.enum(['process-gone', 'other-boot', 'stale']),
+      host: z.nullable(line(256)),
+      pid: z.nullable(whole(0, 2 ** 32)),
+    }),
+  ),
 });
 /** Written by a workflow file's reader, which is ours; only its form is checked here. */
 const plan = z.strictObject({

@@ -403,4 +403,23 @@ export interface Holder {
   readonly host: string;
   readonly pid: number;
   readonly since: number;
+  /** With these three it can be proven that the process is gone. Rows of older versions lack all that follows. */
+  readonly bootId?: BootId;
+  readonly pidNamespace?: string;
+  readonly startTime?: string;
+  readonly tookOver?: Takeover;
+}
+
+/** Who is about to make the lockfile at `lock`, an absolute path. */
+export interface LockNote {
+  readonly lock: string;
+  readonly process: ProcessIdentity;
+}
+
+/** How a lockfile came from a holder that did not give it back. */
+export interface Takeover {
+  readonly why: 'process-gone' | 'other-boot' | 'stale';
+  /** The former holder, where it was known. */
+  readonly host: string | null;
+  readonly pid: number | null;
 }

@@ -4,7 +4,8 @@
  * this process, so nothing of another process is ever judged by it.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync } from 'node:fs';
+import { uptime } from 'node:os';
 import type { BootId, Liveness, ProcessIdentity } from '../core/model';
 
 const linux = process.platform === 'linux';
@@ -16,6 +17,9 @@ const bootId = (
 const pidNamespace = linux ? readlinkSync('/proc/self/ns/pid') : '';
 
 export const thisBoot = { bootId, pidNamespace, sharedMono: linux } as const;
+
+/** Wall time at which this machine started, as its clock stands now. */
+export const bootedAt = (): number => Date.now() - uptime() * 1_000;
 
 /** Milliseconds of the clock that stops in suspend. */
 export function monotonic(): number {
@@ -30,7 +34,19 @@ export function liveness(identity: ProcessIdentity): Liveness {
   if (!linux || identity.bootId !== bootId || identity.pidNamespace !== pidNamespace)
     return 'unknown';
   const started = startTimeOf(identity.pid);
+  if (started === undefined && hidden(identity.pid)) return 'unknown';
   return started !== undefined && started === identity.startTime ? 'alive' : 'gone';
+}
+
+/** `/proc` mounted with hidepid shows no process of another user, however alive; a signal still finds it. */
+function hidden(pid: number): boolean {
+  if (existsSync(`/proc/${pid}`)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
 }
 
 /** Field 22 of `/proc/PID/stat`; the name in field 2 may hold anything, so count from its closing bracket. */

@@ -28,7 +28,14 @@ import { guardKey, viewOf } from '../core/views';
 import { applyEdits, isValid, unreadable, type WorkflowDocument } from '../workflow/document';
 import { readStateMd } from '../workflow/stateMd';
 import { fileFault, replaceFile, type OnStep } from './durableFs';
-import { acquireFileLock, type FileLock, type LockHeld } from './fileLock';
+import {
+  acquireFileLock,
+  holdForEdit,
+  type FileLock,
+  type FileLockOptions,
+  type LockHeld,
+} from './fileLock';
+import { processIdentity } from './hostClock';
 import { relativeTo, type Place } from './place';
 import type { Store } from './store';
 
@@ -197,18 +204,22 @@ export class WorkflowFiles {
         return;
       }
       const text = applyEdits(document.text, edits);
-      const ours = await lock.stillOurs();
       try {
         replaceFile(current.path, text, {
           backup: this.#backupPath(pending, current.hash),
           onStep: this.#onStep,
           check: () => {
-            if (!ours || hashOf(readFileSync(current.path)) !== current.hash) throw new MovedOn();
+            if (!lock.stillOurs() || hashOf(readFileSync(current.path)) !== current.hash)
+              throw new MovedOn();
           },
         });
       } catch (error) {
-        if (error instanceof MovedOn && ours) continue;
-        if (error instanceof MovedOn) break;
+        // A successor clears away what we had in hand, so any failure may only mean that.
+        if (!lock.stillOurs()) {
+          await this.#leaveToSuccessor(pending, error);
+          return;
+        }
+        if (error instanceof MovedOn) continue;
         throw promiseStands(error, pending);
       }
       await this.#confirm(pending, hashOf(text));
@@ -218,6 +229,20 @@ export class WorkflowFiles {
       new StoreError(
         'store_busy',
         `${pending.file} is being written by another program all the time.`,
+      ),
+      pending,
+    );
+  }
+
+  /** We were stopped for so long that another has the file now; who comes next keeps every promise first. */
+  async #leaveToSuccessor(pending: PendingWrite, cause: unknown): Promise<void> {
+    const open = await this.#promises();
+    if (!open.some(({ target }) => target === pending.target)) return;
+    throw promiseStands(
+      new StoreError(
+        'store_busy',
+        `This process stood still for so long that ${pending.file} was given to another.`,
+        { cause },
       ),
       pending,
     );
@@ -238,21 +263,51 @@ export class WorkflowFiles {
     work: (lock: FileLock) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
     const file = relativeTo(this.#place, path) ?? (path as RelativePath);
-    const staleMs = this.options.lockStaleMs ?? defaultLockStale;
-    const attempt = await acquireFileLock(path, { waitMs, staleMs });
+    const attempt = await acquireFileLock(path, { ...this.#lockOptions(file), waitMs });
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
-    const { agent, session, host, pid } = this.#store.identity;
-    const { worktree } = this.#place;
     try {
-      const holder = { agent, session, host, pid, since: this.options.now() };
-      await this.#store.submit({ kind: 'guard.hold', file, worktree, holder });
       this.#onStep('locked');
       return await work(attempt.lock);
     } finally {
-      // Both must be tried: a store that fails must not leave the file locked.
-      const freed = this.#store.submit({ kind: 'guard.free', file, worktree });
-      await Promise.all([freed.catch(() => undefined), attempt.lock.release()]);
+      await attempt.lock.release();
     }
+  }
+
+  /**
+   * For an editor of `path` with unsaved changes: others are shown who has it until it is released. `onLost`
+   * when another has come by it; the caller then holds nothing.
+   */
+  async holdForEdit(
+    path: string,
+    onLost: () => void,
+  ): Promise<Answer<{ readonly lock: FileLock }>> {
+    const file = relativeTo(this.#place, path) ?? (path as RelativePath);
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    const attempt = await holdForEdit(path, { ...this.#lockOptions(file), waitMs, onLost });
+    if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
+    return { ok: true, at: await this.#store.read('head', {}), facts: { lock: attempt.lock } };
+  }
+
+  #lockOptions(file: RelativePath): Omit<FileLockOptions, 'waitMs'> {
+    const { agent, session, host, pid } = this.#store.identity;
+    const { worktree } = this.#place;
+    const process = processIdentity(host, pid);
+    return {
+      staleMs: this.options.lockStaleMs ?? defaultLockStale,
+      notes: join(this.#place.storeFolder, 'lockfiles'),
+      process,
+      guard: {
+        hold: async (tookOver) => {
+          const since = this.options.now();
+          const holder = { ...process, agent, session, since, ...(tookOver && { tookOver }) };
+          await this.#store.submit({ kind: 'guard.hold', file, worktree, holder });
+        },
+        // The lock itself is free by now. A row that stays behind keeps nobody out.
+        free: async () => {
+          await this.#store.submit({ kind: 'guard.free', file, worktree }).catch(() => undefined);
+        },
+      },
+    };
   }
 
   async #denied(file: RelativePath, held: LockHeld): Promise<Refusal> {

@@ -165,6 +165,10 @@ export class FolderModel implements Disposable {
     store.subscribe(this.#view.seq, (events) => {
       this.#follow(events);
     });
+    if (store.readOnlyBecause) {
+      this.#fail(store.readOnlyBecause);
+      return;
+    }
     this.#setStore({ state: 'live' });
     this.#keepPromises();
   }

@@ -4,6 +4,8 @@ import { hostname, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { AgentName, AdvanceWave, SessionId } from '../../src/core/model';
 import type { Identity } from '../../src/store/engine';
+import type { FileLockOptions } from '../../src/store/fileLock';
+import { processIdentity } from '../../src/store/hostClock';
 import { openLocalStore } from '../../src/store/localStore';
 import { newId } from '../../src/store/newId';
 import { placeOf, type Place } from '../../src/store/place';
@@ -28,6 +30,12 @@ export class Workbench {
   async threadStore(): Promise<Store> {
     const options = { place: this.place, identity: identity(), durability: 'full' } as const;
     return this.#keep(await openThreadStore(options, resolve('dist/storeThread.js')));
+  }
+
+  /** For a lock of one of the folder's files, where no store is needed. */
+  lockOptions(waitMs: number, staleMs = 2_000): FileLockOptions {
+    const notes = join(this.folder, '.wavelock', 'lockfiles');
+    return { waitMs, staleMs, notes, process: processIdentity(hostname(), process.pid) };
   }
 
   write(name: string, text: string): string {

@@ -161,7 +161,7 @@ describe('workflow files: advance', () => {
 
   it('names the holder while another holds the file, and commits nothing', async () => {
     const path = bench.write('STATE.md', ready);
-    const attempt = await acquireFileLock(path, { waitMs: 0, staleMs: 2_000 });
+    const attempt = await acquireFileLock(path, bench.lockOptions(0));
     assert.ok('lock' in attempt);
     const other = await bench.store();
     const holder = { ...other.identity, since: 42_000 };
@@ -196,7 +196,7 @@ describe('workflow files: advance', () => {
 
   it('waits for a held lock and then goes on', async () => {
     const path = bench.write('STATE.md', ready);
-    const attempt = await acquireFileLock(path, { waitMs: 0, staleMs: 2_000 });
+    const attempt = await acquireFileLock(path, bench.lockOptions(0));
     assert.ok('lock' in attempt);
     const advancing = files().advance(bench.folder, {});
     await attempt.lock.release();
@@ -205,11 +205,11 @@ describe('workflow files: advance', () => {
 
   it('does not release a lock that has passed to another', async () => {
     const path = bench.write('STATE.md', ready);
-    const attempt = await acquireFileLock(path, { waitMs: 0, staleMs: 2_000 });
+    const attempt = await acquireFileLock(path, bench.lockOptions(0));
     assert.ok('lock' in attempt);
     rmSync(`${path}.lock`, { recursive: true });
     mkdirSync(`${path}.lock`);
-    assert.equal(await attempt.lock.stillOurs(), false);
+    assert.equal(attempt.lock.stillOurs(), false);
     await attempt.lock.release();
     assert.ok(statSync(`${path}.lock`).isDirectory());
   });

@@ -13,7 +13,7 @@ async function advance(): Promise<void> {
     place,
     store,
     now: Date.now,
-    lockStaleMs: 2_000,
+    lockStaleMs: 3_600_000,
     onStep: (step) => {
       if (step === fatal) process.kill(process.pid, 'SIGKILL');
     },
