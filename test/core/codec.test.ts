@@ -612,6 +612,10 @@ const holder = rowOf<Holder>({
   host: text,
   pid: count,
   since: instant,
+  bootId: text,
+  pidNamespace: text,
+  startTime: text,
+  tookOver: fc.record({ why: text, host: orNull(text), pid: orNull(count) }),
 });
 const edit = fc.record({ kind: fc.constant('wave'), wave: count, updated: text });
 
