@@ -230,7 +230,7 @@ describe('INPUT-1: any value gives a command or a refusal', () => {
         ),
       ],
       ['a long key', { ['k'.repeat(10_000_000)]: 0 }],
-      ['members that are not there', new Array<number>(3_000_000)],
+      ['members that are not there', new Array<number>(200_000)],
     ];
     for (const [what, result] of large) {
       const start = process.cpuUsage();

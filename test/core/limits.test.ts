@@ -52,6 +52,14 @@ describe('RATE: how much an agent may ask for', () => {
     assert.equal(scene.tryClaim({}, scene.speaker('cleo')).ok, true);
   });
 
+  it('RATE-1 counts locks as it counts runs', () => {
+    const scene = limited(2);
+    const acquire = { kind: 'lock.acquire', wishes: [{ resource: 'a' }], worktree: '' } as const;
+    assert.equal(grants(scene, scene.ann, 1), 1);
+    granted(scene.perform(acquire));
+    refused(scene.perform(acquire), 'rate_limited');
+  });
+
   it('RATE-1 counts a refused command, for it was decided', () => {
     const scene = limited(2);
     refused(scene.retry({ id: 'run_nobody' as RunId }), 'unknown_run');

@@ -197,6 +197,15 @@ describe('LOCK: holding', () => {
     granted(scene.acquire(scene.ada, read('a')));
   });
 
+  it('LOCK-2 a refresh keeps its token though others were given since, and waits for nobody', () => {
+    const scene = new Scene();
+    const [first] = granted(scene.acquire(scene.ada, read('a'))).locks;
+    granted(scene.acquire(scene.bob, write('b')));
+    refused(scene.wait(scene.cy, write('a')), 'lock_denied');
+    const [again] = granted(scene.acquire(scene.ada, read('a'))).locks;
+    assert.deepEqual([again!.how, again!.token], ['refreshed', first!.token]);
+  });
+
   it('L-4 LOCK-3 a sole reader is upgraded, with a new token', () => {
     const scene = new Scene();
     const [reading] = granted(scene.acquire(scene.ada, read('a'))).locks;
@@ -704,6 +713,13 @@ describe('LOCK: the line', () => {
     assert.deepEqual(scene.held, ['bob writes b']);
     const bad = { kind: 'lock.release', resources: ['a', '/b'], worktree: '' } as const;
     assert.equal(refused(scene.store.perform(bad, scene.ada), 'bad_input').path, 'resources[1]');
+  });
+
+  it('LOCK-12 release gives up what was named and nothing beside it', () => {
+    const scene = new Scene();
+    granted(scene.acquire(scene.ada, [write('a'), write('b'), write('a#f')]));
+    assert.equal(scene.release(scene.ada, 'a').released.length, 1);
+    assert.deepEqual(scene.held, ['ada writes a#f', 'ada writes b']);
   });
 
   it('L-12 LOCK-12 --all gives up all locks and leaves every line', () => {

@@ -183,6 +183,13 @@ describe('RUN: what a run is', () => {
     assert.deepEqual(refused(answer, 'cycle').path, [grandparent, child, parent, grandparent]);
   });
 
+  it('RUN-5 a dependency that is named twice is one', () => {
+    const scene = new Scene();
+    const { id } = scene.create();
+    const last = scene.create({ dependsOn: [id, id] });
+    assert.deepEqual([last.dependsOn, last.unmet], [[id], [id]]);
+  });
+
   it('RUN-6 takes all attempts of a chain for one, and the links of the newest', () => {
     const scene = new Scene();
     const first = scene.create();
