@@ -11,9 +11,10 @@ import type {
   RunRow,
   WorkflowId,
 } from '../../src/core/model';
-import { Memory, renewal, Side, spoken, Universe, type Spoken } from '../model/cast';
+import { Memory, renewal, Side, spoken, type Spoken } from '../model/cast';
 import { actors, hosts, lineOf, type Step } from '../model/commands';
 import { plainKey, sameKey } from '../model/keys';
+import { Universe } from '../model/universe';
 import { PlainModel, type Outcome } from '../model/plainModel';
 import { Invariants } from './invariants';
 import { RowStore } from './rowStore';

@@ -14,7 +14,7 @@ import type {
   StoredEvent,
 } from '../../src/core/model';
 import { evolve, viewOf, type StateView } from '../../src/core/views';
-import { secret, type Universe } from '../model/cast';
+import { secret, type Universe } from '../model/universe';
 import { conflict } from '../model/keys';
 import type { RowStore } from './rowStore';
 

@@ -1,167 +1,21 @@
 /**
- * The universe in which a scenario happens, and one side of it: what a store has given out so far, so that
- * abstract steps become commands. Two sides of one universe get the same commands about the same things, each
- * in its own ids.
+ * One side of a scenario: what a store has given out so far, so that abstract steps become commands. Two sides
+ * of one universe get the same commands about the same things, each in its own ids.
  */
 import type {
-  AgentId,
   AgentName,
-  BootId,
   ClaimToken,
   Command,
   Context,
-  Liveness,
-  LockId,
   LockRow,
-  ObserverId,
-  ProcessIdentity,
   RunId,
   RunRow,
-  SessionId,
   TaskId,
-  TokenDigest,
   WaiterId,
   WorkflowId,
 } from '../../src/core/model';
-import { actors, hosts, resources, settingOf, type Actor, type Step, type Wish } from './commands';
-
-interface Machine {
-  readonly boot: BootId;
-  /** What the world's clock showed when it was started, and how far its wall clock is off. */
-  readonly bootedAt: number;
-  readonly wallOff: number;
-}
-
-/** Time, machines and processes: what both sides share. */
-export class Universe {
-  /** True time, which no clock of the scenario has to show. */
-  time = 1_000_000;
-  readonly #machines = new Map<string, Machine>();
-  readonly #processes: ProcessIdentity[] = [];
-  readonly #gone = new Set<string>();
-  #named = 0;
-
-  constructor() {
-    for (const host of hosts) this.#start(host, 0);
-    for (const actor of actors) this.#processes.push(this.#process(actor));
-  }
-
-  pass(ms: number): void {
-    this.time += ms;
-  }
-
-  jump(host: string, ms: number): void {
-    const machine = this.machine(host);
-    this.#machines.set(host, { ...machine, wallOff: machine.wallOff + ms });
-  }
-
-  reboot(host: string): void {
-    this.#start(host, this.machine(host).wallOff);
-    actors.forEach((actor, who) => {
-      if (actor.host === host) this.#processes[who] = this.#process(actor);
-    });
-  }
-
-  die(who: number): void {
-    this.#gone.add(JSON.stringify(this.#processes[who]));
-    this.#processes[who] = this.#process(actors[who]!);
-  }
-
-  isGone(process: ProcessIdentity): boolean {
-    return this.#gone.has(JSON.stringify(process));
-  }
-
-  machine(host: string): Machine {
-    return this.#machines.get(host)!;
-  }
-
-  processOf(who: number): ProcessIdentity {
-    return this.#processes[who]!;
-  }
-
-  wall(host: string): number {
-    return 1_700_000_000_000 + this.time + this.machine(host).wallOff;
-  }
-
-  #start(host: string, wallOff: number): void {
-    const boot = `boot${(this.#named += 1)}` as BootId;
-    this.#machines.set(host, { boot, bootedAt: this.time - 1_000, wallOff });
-  }
-
-  #process({ host }: Actor): ProcessIdentity {
-    const pid = (this.#named += 1);
-    const { boot } = this.machine(host);
-    return { host, bootId: boot, pidNamespace: 'ns', pid, startTime: String(pid) };
-  }
-}
-
-export const secret = 'secret-';
-
-/** What somebody knows of the world who speaks now, in the ids of one side. */
-class Speaker implements Context {
-  readonly agent: AgentName;
-  readonly named: boolean;
-  readonly agentKind = 'terminal';
-  readonly session: SessionId;
-  readonly process: ProcessIdentity;
-  readonly now: number;
-  readonly mono: number;
-  readonly server = null;
-  readonly host: string;
-  readonly bootId: BootId;
-  readonly pidNamespace = 'ns';
-  readonly observer: ObserverId;
-  readonly sharedMono = true;
-  readonly caseFold = false;
-
-  constructor(
-    who: number,
-    private readonly universe: Universe,
-    private readonly next: (kind: string) => string,
-  ) {
-    const { name, host, named } = actors[who]!;
-    const { boot, bootedAt } = universe.machine(host);
-    this.agent = name as AgentName;
-    this.named = named;
-    this.process = universe.processOf(who);
-    this.session = `ses_${this.process.pid}` as SessionId;
-    this.now = universe.wall(host);
-    this.mono = universe.time - bootedAt;
-    this.host = host;
-    this.bootId = boot;
-    this.observer = `${host}/${boot}` as ObserverId;
-  }
-
-  liveness(process: ProcessIdentity): Liveness {
-    if (process.host !== this.host || process.bootId !== this.bootId) return 'unknown';
-    return this.universe.isGone(process) ? 'gone' : 'alive';
-  }
-
-  newRunId(): RunId {
-    return this.next('run_') as RunId;
-  }
-
-  newAgentId(): AgentId {
-    return this.next('agt_') as AgentId;
-  }
-
-  newLockId(): LockId {
-    return this.next('lck_') as LockId;
-  }
-
-  newToken(): ClaimToken {
-    return this.next(secret) as ClaimToken;
-  }
-
-  /** As of a real one, nobody could tell the token from it. */
-  digest(token: ClaimToken): TokenDigest {
-    return `digest ${token.slice(secret.length)}` as TokenDigest;
-  }
-
-  random(): number {
-    return 0.5;
-  }
-}
+import { actors, resources, settingOf, type Step, type Wish } from './commands';
+import { secret, Speaker, type Universe } from './universe';
 
 /** A place in one of the lines, as its owner remembers it. */
 export interface Place {

@@ -8,7 +8,9 @@
  */
 import type { AgentName, Command, Context, LockId, RunId, WaiterId } from '../../src/core/model';
 import * as agents from './agents';
+import * as claims from './claims';
 import * as locks from './locks';
+import { retentionStep } from './retention';
 import * as runs from './runs';
 import { grant, isOver, refuse, World, type Outcome } from './world';
 
@@ -112,9 +114,9 @@ export class PlainModel {
       case 'run.create':
         return runs.createRuns(world, command, context);
       case 'run.claim':
-        return runs.claim(world, command, context);
+        return claims.claim(world, command, context);
       case 'run.unwait':
-        return grant({ left: runs.leaveLine(world, command.waiter) });
+        return grant({ left: claims.leaveLine(world, command.waiter) });
       case 'run.heartbeat':
         return runs.heartbeat(world, command, context);
       case 'run.complete':
@@ -131,7 +133,7 @@ export class PlainModel {
       case 'run.handoff':
         return runs.handOff(world, command, context);
       case 'retention.step':
-        return runs.retentionStep(world, command, context);
+        return retentionStep(world, command, context);
       case 'sweep': {
         const swept: AgentName[] = agents.sweepAgents(world, context);
         return grant({ ...tidied, agents: swept, more: false });

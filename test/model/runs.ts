@@ -1,4 +1,4 @@
-/** Runs, claims, slots, retries and retention: rules RUN, STOP, CLAIM, SLOT, RETRY, KEEP. */
+/** What a run is, and how it ends: rules RUN, STOP, RETRY, and LEASE for runs. */
 import type {
   ClaimToken,
   CommandOf,
@@ -6,12 +6,11 @@ import type {
   EndedStatus,
   RunId,
   RunRow,
-  SlotWaiterRow,
   WorkflowId,
 } from '../../src/core/model';
 import { beatOf, grant, isOver, refuse, type Outcome, type World } from './world';
 
-const isLive = (run: RunRow): boolean => run.status === 'queued' || run.status === 'running';
+export const isLive = (run: RunRow): boolean => run.status === 'queued' || run.status === 'running';
 
 /* ------------------------------------------------------------------ looking */
 
@@ -31,43 +30,11 @@ function attemptsOf(world: World, id: RunId): RunRow[] {
 const satisfied = (world: World, id: RunId): boolean =>
   attemptsOf(world, id).some((run) => run.status === 'completed');
 
-const failed = (world: World, id: RunId): boolean =>
+export const failed = (world: World, id: RunId): boolean =>
   !attemptsOf(world, id).some((run) => run.status === 'completed' || isLive(run));
 
 const unmetOf = (world: World, run: RunRow): RunId[] =>
   run.dependsOn.filter((id) => !satisfied(world, id));
-
-const isDue = (run: RunRow, context: Context): boolean =>
-  run.notBefore === null || run.notBefore <= context.now;
-
-const isClaimable = (run: RunRow, context: Context): boolean =>
-  run.status === 'queued' && run.unmet.length === 0 && isDue(run, context);
-
-/** CLAIM-1. */
-function claimable(world: World, want: Want, context: Context): RunRow[] {
-  return world.runs
-    .filter((run) => isClaimable(run, context))
-    .filter((run) => want.run === null || run.id === want.run)
-    .filter((run) => want.workflow === null || run.workflow === want.workflow)
-    .sort((a, b) => b.priority - a.priority);
-}
-
-interface Want {
-  readonly workflow: WorkflowId | null;
-  readonly run: RunId | null;
-}
-
-/** SLOT-1: would this run find a slot, if those others ran too? */
-function fits(world: World, run: RunRow, others: readonly RunRow[]): boolean {
-  const running = [...world.runs.filter((known) => known.status === 'running'), ...others];
-  const room = (limit: number, used: number): boolean => limit === 0 || used < limit;
-  if (!room(world.number('slots', 10), running.length)) return false;
-  if (run.workflow === null) return true;
-  return room(
-    world.number(`slots.${run.workflow}`, 0),
-    running.filter((other) => other.workflow === run.workflow).length,
-  );
-}
 
 const holds = (run: RunRow, token: ClaimToken, context: Context): boolean =>
   run.claim?.tokenDigest === context.digest(token);
@@ -393,148 +360,4 @@ export function retry(world: World, command: CommandOf<'run.retry'>, context: Co
       : refuse('task_busy', { task: run.task, run: live.id, status: live.status });
   if (newest.attempt >= 100) return refuse('too_many_retries', { run: newest.id });
   return grant({ run: nextAttempt(world, newest, null, context) });
-}
-
-/* ------------------------------------------------------------------ claiming */
-
-export function claim(world: World, command: CommandOf<'run.claim'>, context: Context): Outcome {
-  const want: Want = { workflow: command.workflow ?? null, run: command.run ?? null };
-  if (want.run !== null) {
-    const run = findRun(world, want.run);
-    if (!run) return refuse('unknown_run', { run: want.run });
-    if (run.status !== 'queued')
-      return refuse('invalid_transition', { run: run.id, status: run.status });
-  }
-  const place = world.slotWaiters.findIndex((waiter) => waiter.id === command.waiter);
-  const ahead = place < 0 ? world.slotWaiters : world.slotWaiters.slice(0, place);
-
-  // SLOT-3: everybody who has waited longer takes, in thought, what it could take now.
-  const promised: RunRow[] = [];
-  for (const waiter of ahead) {
-    const theirs = claimable(world, waiter, context).find(
-      (run) => !promised.includes(run) && fits(world, run, promised),
-    );
-    if (theirs) promised.push(theirs);
-  }
-  const wanted = claimable(world, want, context);
-  const mine = wanted.find((run) => !promised.includes(run) && fits(world, run, promised));
-  if (!mine) {
-    const code = wanted.length === 0 ? 'nothing_queued' : 'no_slot';
-    const waiting = code === 'no_slot' ? {} : { waiting: waitingCounts(world, want, context) };
-    return refuse(code, { ...waiting, ...standInLine(world, command, want, context) });
-  }
-
-  const leaseMs =
-    command.leaseMs ??
-    (command.program === true
-      ? world.number('lease.program', 60_000)
-      : world.number('lease.claim', 1_800_000));
-  const token = context.newToken();
-  world.putRun({
-    ...mine,
-    status: 'running',
-    startedAt: context.now,
-    epoch: mine.epoch + 1,
-    claim: {
-      agent: context.agent,
-      session: context.session,
-      epoch: mine.epoch + 1,
-      tokenDigest: context.digest(token),
-      leaseMs,
-      leaseUntil: context.now + leaseMs,
-      beat: beatOf(context),
-      started: beatOf(context),
-      process: command.program === true ? context.process : null,
-    },
-  });
-  if (command.waiter !== undefined) leaveLine(world, command.waiter);
-  return grant({ run: findRun(world, mine.id), token });
-}
-
-function standInLine(
-  world: World,
-  command: CommandOf<'run.claim'>,
-  want: Want,
-  context: Context,
-): Record<string, unknown> {
-  const { waiter } = command;
-  if (waiter === undefined) return {};
-  const known = world.slotWaiters.find((each) => each.id === waiter);
-  const row: SlotWaiterRow = {
-    id: waiter,
-    agent: context.agent,
-    session: context.session,
-    ...want,
-    since: known?.since ?? context.now,
-    renewed: beatOf(context),
-    process: command.program === true ? context.process : null,
-  };
-  world.slotWaiters = known
-    ? world.slotWaiters.map((each) => (each.id === waiter ? row : each))
-    : [...world.slotWaiters, row];
-  const queuePosition = world.slotWaiters.findIndex((each) => each.id === waiter) + 1;
-  // SLOT-4: who says that it stood in line, and does not any more, was dropped.
-  return { queuePosition, ...(command.renewal === true && !known ? { dropped: true } : {}) };
-}
-
-export function leaveLine(world: World, id: SlotWaiterRow['id']): boolean {
-  const before = world.slotWaiters.length;
-  world.slotWaiters = world.slotWaiters.filter((waiter) => waiter.id !== id);
-  return world.slotWaiters.length < before;
-}
-
-/** CLAIM-6: what stands in the way of those that nobody can claim now. */
-function waitingCounts(
-  world: World,
-  want: Want,
-  context: Context,
-): Record<'dependencies' | 'notBefore' | 'blocked', number> {
-  const queued = world.runs
-    .filter((run) => run.status === 'queued')
-    .filter((run) => want.run === null || run.id === want.run)
-    .filter((run) => want.workflow === null || run.workflow === want.workflow);
-  const blocked = queued.filter((run) => run.unmet.some((id) => failed(world, id)));
-  const dependent = queued.filter((run) => run.unmet.length > 0 && !blocked.includes(run));
-  const early = queued.filter((run) => run.unmet.length === 0 && !isDue(run, context));
-  return { dependencies: dependent.length, notBefore: early.length, blocked: blocked.length };
-}
-
-/* ------------------------------------------------------------------ retention */
-
-const dayMs = 24 * 60 * 60_000;
-
-/** KEEP-1, KEEP-3: everything that may go now, oldest first. */
-function mayGo(world: World, context: Context): RunRow[] {
-  const oldest = context.now - world.number('retention.days', 30) * dayMs;
-  const keep = world.number('retention.max', 10_000);
-  const ended = world.runs
-    .filter((run) => !isLive(run))
-    .sort((a, b) => (a.endedAt ?? 0) - (b.endedAt ?? 0));
-  return ended
-    .filter((run, index) => (run.endedAt ?? 0) < oldest || index < Math.max(0, ended.length - keep))
-    .filter((run) => !isReferredTo(world, run));
-}
-
-const isReferredTo = (world: World, run: RunRow): boolean =>
-  world.runs
-    .filter(isLive)
-    .some(
-      (live) =>
-        live.parent === run.id || live.dependsOn.includes(run.id) || live.retryOf === run.id,
-    );
-
-export function retentionStep(
-  world: World,
-  command: CommandOf<'retention.step'>,
-  context: Context,
-): Outcome {
-  const going = world.runs.filter(
-    (run) => command.archived.includes(run.id) && !isLive(run) && !isReferredTo(world, run),
-  );
-  world.runs = world.runs.filter((run) => !going.includes(run));
-  world.archive.push(...going);
-  return grant({
-    archived: going.map((run) => run.id),
-    next: mayGo(world, context).slice(0, 500),
-  });
 }
