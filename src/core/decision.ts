@@ -98,12 +98,14 @@ export interface RowQueries {
   running: { readonly ask: { readonly workflow: WorkflowId | null }; readonly rows: number };
   /**
    * Running runs whose lease, timeout or stop grace may be over: all those with a wall time in the past on
-   * the claim's own clock, those claimed or asked to stop on another boot or host, and those of a process.
+   * the claim's own clock, those of the observer's own boot that are over by its monotonic clock, those claimed or asked to stop on another boot or host, and those of a process.
    * Oldest beat first, then by id; those beyond `after`. Limited.
    */
   expirableRuns: {
     readonly ask: {
       readonly now: number;
+      /** Of the observer's own boot: a wall clock that was set back must not keep what is over. */
+      readonly mono: number;
       readonly observer: ObserverId;
       readonly after: PageMark<RunId> | null;
       readonly limit: number;
@@ -151,6 +153,8 @@ export interface RowQueries {
   expirableLocks: {
     readonly ask: {
       readonly now: number;
+      /** Of the observer's own boot: a wall clock that was set back must not keep what is over. */
+      readonly mono: number;
       readonly observer: ObserverId;
       readonly after: PageMark<LockId> | null;
       readonly limit: number;

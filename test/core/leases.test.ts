@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Evidence, LockId, RowChange, RunRow, SightingRow } from '../../src/core/model';
 import { beatNow, expireRun, judge, type Term } from '../../src/core/rules/expiry';
-import { granted, refused, type Speaker } from './rowStore';
+import { granted, refused, RowStore, World, type Speaker } from './rowStore';
 import { minute, Scene } from './runScene';
 
 const term = (who: Speaker, more: Partial<Term> = {}): Term => ({
@@ -337,5 +337,35 @@ describe('LEASE: judging', () => {
     const later = term(ann);
     const judged = judge(later, before, far);
     assert.deepEqual(judged, { over: false, remainingMs: 1_000, sight: sighting(far, later) });
+  });
+});
+
+describe('LEASE: a wall clock that was set back', () => {
+  it('LEASE-2 does not keep the slot of a run that is over', () => {
+    const world = new World();
+    const [ann, bob] = [world.speaker('ann'), world.speaker('bob')];
+    const store = new RowStore();
+    granted(store.perform({ kind: 'config.set', key: 'slots', value: 1 }, ann));
+    granted(store.perform({ kind: 'run.create', title: 'work', count: 2 }, ann));
+    granted(store.perform({ kind: 'run.claim', leaseMs: 45_000 }, bob));
+    world.wall -= 60 * minute;
+    world.advance(61_000);
+    granted(store.perform({ kind: 'run.claim' }, ann));
+    assert.deepEqual(
+      store.runs.map(({ status }) => status),
+      ['lost', 'running'],
+    );
+  });
+
+  it('LEASE-10 does not keep a lock that is over from the sweep', () => {
+    const world = new World();
+    const ann = world.speaker('ann');
+    const store = new RowStore();
+    const wishes = [{ resource: 'src/a.ts' }];
+    granted(store.perform({ kind: 'lock.acquire', wishes, worktree: '', ttlMs: minute }, ann));
+    world.wall -= 60 * minute;
+    world.advance(2 * minute);
+    assert.equal(granted(store.perform({ kind: 'sweep' }, ann)).locks.length, 1);
+    assert.deepEqual(store.locks, []);
   });
 });

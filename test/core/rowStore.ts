@@ -468,9 +468,7 @@ export class RowStore {
       case 'expirableLocks':
         return this.#after(
           query.after,
-          this.locks.filter(
-            ({ grant, expiresAt }) => expiresAt <= query.now || !isOwnBoot(grant, query.observer),
-          ),
+          this.locks.filter(({ grant, ttlMs }) => mayBePast(grant, ttlMs, query)),
           ({ grant }) => grant.wall,
         ).slice(0, query.limit);
 
@@ -548,19 +546,25 @@ function isOwnBoot(beat: Beat, observer: ObserverId): boolean {
   return `${beat.host}/${beat.bootId}` === observer;
 }
 
-function mayBeOver(
-  { claim, stop, timeoutMs }: RunRow,
-  { now, observer }: { readonly now: number; readonly observer: ObserverId },
-): boolean {
+function mayBeOver({ claim, stop, timeoutMs }: RunRow, observer: Clocks): boolean {
   if (!claim) return false;
   return (
-    claim.leaseUntil <= now ||
-    (timeoutMs !== null && claim.started.wall + timeoutMs <= now) ||
-    (stop !== null && stop.asked.wall + stop.graceMs <= now) ||
-    claim.process !== null ||
-    !isOwnBoot(claim.beat, observer) ||
-    (stop !== null && !isOwnBoot(stop.asked, observer))
+    mayBePast(claim.beat, claim.leaseMs, observer) ||
+    (timeoutMs !== null && mayBePast(claim.started, timeoutMs, observer)) ||
+    (stop !== null && mayBePast(stop.asked, stop.graceMs, observer)) ||
+    claim.process !== null
   );
+}
+
+interface Clocks {
+  readonly now: number;
+  readonly mono: number;
+  readonly observer: ObserverId;
+}
+
+/** Past by its maker's wall clock or by the clock of this boot, or made where neither means anything. */
+function mayBePast(beat: Beat, ms: number, { now, mono, observer }: Clocks): boolean {
+  return !isOwnBoot(beat, observer) || beat.wall + ms <= now || beat.mono + ms <= mono;
 }
 
 function isNear(key: LockKey, { worktree, at, under }: LockArea): boolean {

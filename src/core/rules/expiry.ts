@@ -307,12 +307,13 @@ export function slotSubject(waiter: WaiterId): string {
 
 /** Ends runs that are over, oldest beat first, until `most` have ended or all have been judged. */
 export function* expireOldRuns(most: number, context: Context): Step<readonly RunRow[]> {
-  const { now, observer } = context;
+  const { now, mono, observer } = context;
   const ended: RunRow[] = [];
   let after: PageMark<RunId> | null = null;
   for (;;) {
     const page: readonly RunRow[] = yield* ask('expirableRuns', {
       now,
+      mono,
       observer,
       after,
       limit: sweepPage,

@@ -49,12 +49,18 @@ export function* sweep(_command: CommandOf<'sweep'>, context: Context): Decision
 
 /** Page by page: what stands on one may be over on the next. */
 function* expireOldLocks(most: number, context: Context): Step<readonly LockId[]> {
-  const { now, observer } = context;
+  const { now, mono, observer } = context;
   const gone: LockId[] = [];
   let after: PageMark<LockId> | null = null;
   while (gone.length < most) {
     const limit = most - gone.length;
-    const page: readonly LockRow[] = yield* ask('expirableLocks', { now, observer, after, limit });
+    const page: readonly LockRow[] = yield* ask('expirableLocks', {
+      now,
+      mono,
+      observer,
+      after,
+      limit,
+    });
     gone.push(...missingFrom(page, yield* expireLocks(page, context)));
     if (page.length < limit) break;
     for (const { id, grant } of page) after = { wall: grant.wall, id };

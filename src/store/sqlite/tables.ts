@@ -39,9 +39,15 @@ type Answers = {
 const live = `status IN ('queued', 'running')`;
 const ofWorkflow = `(:workflow IS NULL OR workflow = :workflow)`;
 
-/** Rows whose life may be over: by their own wall clock, or made where this observer's clocks mean nothing. */
-const elsewhere = (beat: string): string =>
-  `(row ->> '$.${beat}.host') || '/' || (row ->> '$.${beat}.bootId') <> :observer`;
+/**
+ * Rows of which a term may be over: by its maker's wall clock, by the clock of the observer's own boot, or
+ * made where neither means anything.
+ */
+const mayBePast = (beat: string, term: string): string =>
+  `(row ->> '$.${term}' IS NOT NULL AND (
+     (row ->> '$.${beat}.host') || '/' || (row ->> '$.${beat}.bootId') <> :observer
+     OR (row ->> '$.${beat}.wall') + (row ->> '$.${term}') <= :now
+     OR (row ->> '$.${beat}.mono') + (row ->> '$.${term}') <= :mono))`;
 
 /** What has left the live store; in order of creation, unknown ids left out. */
 export interface ArchivedRuns {
@@ -165,18 +171,16 @@ export class Tables {
         })['n'],
       ),
     // As many as there are slots at most, so that no index is needed beyond "running".
-    expirableRuns: ({ now, observer, after, limit }) =>
+    expirableRuns: ({ now, mono, observer, after, limit }) =>
       this.#runs(
         `WHERE status = 'running'
-           AND (row ->> '$.claim.leaseUntil' <= :now
-             OR (row ->> '$.claim.started.wall') + (row ->> '$.timeoutMs') <= :now
-             OR (row ->> '$.stop.asked.wall') + (row ->> '$.stop.graceMs') <= :now
-             OR row ->> '$.claim.process' IS NOT NULL
-             OR ${elsewhere('claim.beat')}
-             OR ${elsewhere('stop.asked')})
+           AND (row ->> '$.claim.process' IS NOT NULL
+             OR ${mayBePast('claim.beat', 'claim.leaseMs')}
+             OR ${mayBePast('claim.started', 'timeoutMs')}
+             OR ${mayBePast('stop.asked', 'stop.graceMs')})
            AND (:afterId IS NULL OR (row ->> '$.claim.beat.wall', id) > (:afterWall, :afterId))
          ORDER BY row ->> '$.claim.beat.wall', id LIMIT :limit`,
-        { now, observer, ...markOf(after), limit },
+        { now, mono, observer, ...markOf(after), limit },
       ),
     archivable: ({ endedBefore, keep, limit }) =>
       this.#runs(
@@ -239,13 +243,13 @@ export class Tables {
       }).map((text) => decodeWaiter(text)),
     lockWaiters: () =>
       this.#texts('SELECT row FROM waiters ORDER BY created').map((text) => decodeWaiter(text)),
-    expirableLocks: ({ now, observer, after, limit }) =>
+    expirableLocks: ({ now, mono, observer, after, limit }) =>
       this.#texts(
         `SELECT row FROM locks
-         WHERE (row ->> '$.expiresAt' <= :now OR ${elsewhere('grant')})
+         WHERE ${mayBePast('grant', 'ttlMs')}
            AND (:afterId IS NULL OR (granted, id) > (:afterWall, :afterId))
          ORDER BY granted, id LIMIT :limit`,
-        { now, observer, ...markOf(after), limit },
+        { now, mono, observer, ...markOf(after), limit },
       ).map((text) => decodeLock(text)),
 
     sighting: ({ observer, subject }) =>
