@@ -21,6 +21,7 @@ export class AdvanceWave {
       await this.#explainTrust();
       return;
     }
+    await this.model.ready;
     const state = await this.#choose(target);
     if (!state) return;
     const seen = target?.seen ?? state.workflow?.wave;

@@ -13,6 +13,9 @@ export class WorkspaceModel implements Disposable {
   readonly #listeners: vscode.Disposable;
   readonly #identity = windowIdentity();
   readonly onDidChange: Emitter<void>['event'];
+  /** Resolves when the folders that were there at the start are known. */
+  readonly ready: Promise<void>;
+  #closed = false;
 
   constructor(
     private readonly threadScript: string,
@@ -30,7 +33,13 @@ export class WorkspaceModel implements Disposable {
         for (const model of this.#folders.values()) void model.setTrusted(true);
       }),
     );
-    this.#align();
+    // Looking at folders and files is work that a window need not wait for while it starts.
+    this.ready = new Promise((resolve) => {
+      setImmediate(() => {
+        if (!this.#closed) this.#align();
+        resolve();
+      });
+    });
   }
 
   get states(): FolderState[] {
@@ -50,6 +59,7 @@ export class WorkspaceModel implements Disposable {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#listeners.dispose();
     this.#changed.dispose();
     await Promise.all([...this.#folders.values()].map((model) => model.close()));
