@@ -1,5 +1,6 @@
 /** Rates and settings (docs/rules.md, "Limits and settings"). */
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
 import type { Command, ConfigKey, ConfigValue, RunId } from '../../src/core/model';
 import { configProblem, defaults, numberSetting } from '../../src/core/rules/limits';
 import { granted, refused, type Speaker } from './rowStore';
@@ -50,6 +51,20 @@ describe('RATE: how much an agent may ask for', () => {
     assert.equal(grants(scene, scene.speaker('ann'), 3), 2);
     refused(scene.tryClaim({}, scene.ann), 'rate_limited');
     assert.equal(scene.tryClaim({}, scene.speaker('cleo')).ok, true);
+  });
+
+  it('O-5 the limit is exact under eight processes of one agent, in any order', () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(7), { minLength: 60, maxLength: 120 }), (turns) => {
+        const scene = limited(50);
+        const processes = Array.from({ length: 8 }, () => scene.speaker('ann'));
+        const asked = turns.map((turn) => scene.perform(create, processes[turn]));
+        const firstRefused = asked.findIndex(({ ok }) => !ok);
+        assert.equal(asked.filter(({ ok }) => ok).length, 50);
+        assert.equal(firstRefused, 50, 'nobody is refused before the limit, nobody granted after');
+      }),
+      { numRuns: 20 },
+    );
   });
 
   it('RATE-1 counts locks as it counts runs', () => {

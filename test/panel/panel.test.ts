@@ -286,10 +286,10 @@ describe('run-state panel', () => {
 
     it('shows why the host refused', async () => {
       await open('ready');
-      await page.evaluate(() => (window.page.refuse = 'STATE.md is held by claude-term-1'));
+      await page.evaluate(() => (window.page.refuse = 'STATE.md is held by terminal-1'));
       await advance().click();
-      await page.locator('.reason', { hasText: 'held by claude-term-1' }).waitFor();
-      assert.equal(await said().textContent(), 'STATE.md is held by claude-term-1');
+      await page.locator('.reason', { hasText: 'held by terminal-1' }).waitFor();
+      assert.equal(await said().textContent(), 'STATE.md is held by terminal-1');
       await isOff(false);
     });
   });

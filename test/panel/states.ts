@@ -140,7 +140,7 @@ const live = (...workflows: PanelWorkflow[]): PanelState => ({
 export const states = {
   normal: live({
     ...ledger,
-    holder: { name: 'claude-term-1', since: Date.UTC(2026, 10, 21, 14, 2), mine: false },
+    holder: { name: 'terminal-1', since: Date.UTC(2026, 10, 21, 14, 2), mine: false },
   }),
   ready: live({
     ...ready,
