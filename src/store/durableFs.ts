@@ -262,7 +262,8 @@ export function fileFault(error: unknown, path: string): unknown {
   }
 }
 
-function isFileError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
+/** The file system's own refusal, as against a mistake of ours. */
+export function isFileError(error: unknown): error is NodeJS.ErrnoException & { code: string } {
   return (
     error instanceof Error &&
     'syscall' in error &&

@@ -27,8 +27,9 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { lock as keepFresh } from 'proper-lockfile';
+import { isStoreError } from '../core/errors';
 import type { ProcessIdentity, Takeover } from '../core/model';
-import { fileFault } from './durableFs';
+import { fileFault, isFileError } from './durableFs';
 import { bootedAt, liveness, thisBoot } from './hostClock';
 import { hasEnded, judge, type Sight, type Verdict, type Witness } from './lockEvidence';
 import { foreign, LockFolder } from './lockFolder';
@@ -342,13 +343,14 @@ class HeldLock implements FileLock {
     });
   }
 
-  /** Never throws, for nobody could catch it. proper-lockfile has stopped its beat by now. */
+  /** Nobody could catch what the file system says here, so that is an answer. The beat has stopped by now. */
   #lookAgain(): void {
     if (this.#ended) return;
     let there: boolean;
     try {
       there = this.#folder.isThere();
-    } catch {
+    } catch (error) {
+      if (!isFileError(error)) throw error;
       // Unreadable for the moment: not known to be lost, and the next beat looks again.
       there = true;
     }
@@ -372,7 +374,8 @@ class HeldLock implements FileLock {
       this.#folder = made;
       former.close();
       return true;
-    } catch {
+    } catch (error) {
+      if (!isFileError(error) && !isStoreError(error)) throw error;
       // No folder to make it in, or no permission: as lost as if another had it.
       return false;
     } finally {
@@ -398,7 +401,8 @@ function heldAt(path: string): LockHeld {
     const since = found.lastSign();
     found.close();
     return { since, foreign: false };
-  } catch {
+  } catch (error) {
+    if (!isFileError(error)) throw error;
     // Gone again, or unreadable: nothing to tell of it.
     return { since: undefined, foreign: false };
   }
