@@ -136,7 +136,7 @@ function canRead(database: DatabaseSync): boolean {
 function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations);
+    migrate(database, path, options.migrations, options.onStep);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
@@ -155,6 +155,7 @@ export class SqliteEngine implements Engine {
   readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
+  readonly #onStep: OnStep;
   #dataVersion: number;
 
   /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
@@ -170,6 +171,7 @@ export class SqliteEngine implements Engine {
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
+    this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
     if (!readOnlyBecause) this.#writeHint();
   }
@@ -183,7 +185,9 @@ export class SqliteEngine implements Engine {
         // Again, now that no restore can come between: it takes the same lock.
         this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
+        this.#onStep('store.commit');
         this.#exec('COMMIT');
+        this.#onStep('store.durable');
         // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
         this.#refuseVanished();
         this.#writeHint();
@@ -238,6 +242,7 @@ export class SqliteEngine implements Engine {
     if (this.readOnlyBecause) return true;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
+      this.#onStep('store.checkpoint');
       return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     });
   }
