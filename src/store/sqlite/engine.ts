@@ -260,10 +260,11 @@ export class SqliteEngine implements Engine {
       this.#exec('RELEASE command');
       return { answer };
     } catch (error) {
-      if (!this.database.isTransaction) throw error;
+      // Busy is the archive, which another is writing: the whole batch waits, as for the store itself.
+      if (!this.database.isTransaction || isBusy(error)) throw error;
       this.#exec('ROLLBACK TO command');
       this.#exec('RELEASE command');
-      return { error };
+      return { error: asFault(error, this.path) };
     }
   }
 
