@@ -155,6 +155,11 @@ export class WorkflowFiles {
     request: AdvanceRequest,
     lock: FileLock,
   ): Promise<Answer<AdvanceFacts>> {
+    // Whoever held the lock before may have died between its promise and the file.
+    for (const pending of await this.#promises()) {
+      if (this.#pathOf(pending) === readWorkflowFile(this.#place, path)?.path)
+        await this.#keep(pending, lock);
+    }
     // The wait for the lock may have been long; the file as it is now decides.
     const current = readWorkflowFile(this.#place, path);
     if (!current) return this.#refuse(missing(path));
