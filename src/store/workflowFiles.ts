@@ -63,6 +63,8 @@ export interface WorkflowFilesOptions {
   readonly lockWaitMs?: number;
   readonly lockStaleMs?: number;
   readonly onStep?: OnStep;
+  /** How the lockfile is taken. Nothing may rest on it, so a test can do without. */
+  readonly acquire?: typeof acquireFileLock;
 }
 
 const defaultLockWait = 3_000;
@@ -268,7 +270,8 @@ export class WorkflowFiles {
     work: (lock: FileLock) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
     const file = relativeTo(this.#place, path) ?? (path as RelativePath);
-    const attempt = await acquireFileLock(path, { ...this.#lockOptions(file), waitMs });
+    const acquire = this.options.acquire ?? acquireFileLock;
+    const attempt = await acquire(path, { ...this.#lockOptions(file), waitMs });
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
     try {
       this.#onStep('locked');
@@ -301,6 +304,7 @@ export class WorkflowFiles {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
       notes: join(this.#place.storeFolder, 'lockfiles'),
       process,
+      onStep: this.#onStep,
       guard: {
         hold: async (tookOver) => {
           const since = this.options.now();
