@@ -5,13 +5,14 @@ import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { OnStep } from './durableFs';
 import type { Identity, Reads } from './engine';
 import { Follower } from './follower';
-import { Mailbox, whenFree } from './mailbox';
+import { Mailbox } from './mailbox';
 import { newId } from './newId';
 import { openSqlite, type SqliteEngine } from './sqlite/engine';
 import { retainRuns } from './retention';
 import type { StoreBackup } from './sqlite/backups';
 import { verifyStore, type Verified } from './sqlite/verify';
 import type { Store, StoreOptions } from './store';
+import { Turns, WaitingFile, whenFree } from './turns';
 import { Upkeep, type Schedule, type UpkeepOptions } from './upkeep';
 
 /** A message or a batch of this size never blocks whoever receives it for long. */
@@ -61,7 +62,11 @@ class LocalStore implements Store {
         this.#faults.fire(error);
       },
     });
-    this.#mailbox = new Mailbox(engine, () => {
+    const turns = new Turns({
+      sign: new WaitingFile(folder),
+      lastActive: () => engine.lastActive(),
+    });
+    this.#mailbox = new Mailbox(engine, turns, () => {
       this.#upkeep.committed();
       this.#deliver();
     });

@@ -41,8 +41,8 @@ import {
   type Submission,
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
-import { whenFree } from '../mailbox';
 import { newId } from '../newId';
+import { whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
 import { migrate, stateOf } from './migrate';
@@ -55,6 +55,7 @@ import {
   hasDatabase,
   headFile,
   headText,
+  lastActiveIn,
   metaOf,
   readHead,
   refuseOddFiles,
@@ -80,16 +81,21 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
   const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
+  const waiting = { lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
-    const { state, readOnly } = await whenFree(() =>
-      faultsNamed(path, () => look(path, head, options)),
+    const { state, readOnly } = await whenFree(
+      () => faultsNamed(path, () => look(path, head, options)),
+      waiting,
     );
     if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(() => faultsNamed(path, () => openDatabase(path, options)));
+  const database = await whenFree(
+    () => faultsNamed(path, () => openDatabase(path, options)),
+    waiting,
+  );
   return new SqliteEngine(database, path, options);
 }
 
@@ -117,6 +123,20 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
     }
     database.close();
     throw error;
+  }
+}
+
+/** Of a store that is not open yet; whoever keeps it busy may keep it from being read, too. */
+function lastActiveAt(path: string): string | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    return lastActiveIn(database, Date.now());
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    return undefined;
+  } finally {
+    database?.close();
   }
 }
 
@@ -212,6 +232,10 @@ export class SqliteEngine implements Engine {
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
+  }
+
+  lastActive(): string | undefined {
+    return faultsNamed(this.path, () => lastActiveIn(this.database, Date.now()));
   }
 
   othersCommitted(): boolean {
