@@ -22,6 +22,7 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  ProcessIdentity,
   Refusal,
   RunId,
   RunRow,
@@ -130,13 +131,21 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
 function lastActiveAt(path: string): string | undefined {
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
-    return lastActiveIn(database, Date.now());
+    return readIfPossible(() => {
+      database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+      return lastActiveIn(database, Date.now());
+    });
+  } finally {
+    database?.close();
+  }
+}
+
+function readIfPossible<T>(read: () => T): T | undefined {
+  try {
+    return read();
   } catch (error) {
     if (!(error instanceof Error && 'errcode' in error)) throw error;
     return undefined;
-  } finally {
-    database?.close();
   }
 }
 
@@ -176,6 +185,8 @@ export class SqliteEngine implements Engine {
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
   #dataVersion: number;
+  /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
+  readonly #process: ProcessIdentity;
 
   /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
   constructor(
@@ -191,6 +202,7 @@ export class SqliteEngine implements Engine {
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
     this.#dataVersion = this.#readDataVersion();
+    this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
   }
 
@@ -234,8 +246,9 @@ export class SqliteEngine implements Engine {
     return faultsNamed(this.path, () => reads[name](ask));
   }
 
+  /** Who wrote last, for people; undefined when nobody has, or it cannot be read now. */
   lastActive(): string | undefined {
-    return faultsNamed(this.path, () => lastActiveIn(this.database, Date.now()));
+    return readIfPossible(() => lastActiveIn(this.database, Date.now()));
   }
 
   othersCommitted(): boolean {
@@ -322,13 +335,13 @@ export class SqliteEngine implements Engine {
   }
 
   #context(): Context {
-    const { agent, named, kind, session, host, pid } = this.options.identity;
+    const { agent, named, kind, session, host } = this.options.identity;
     return {
       agent,
       named,
       agentKind: kind,
       session,
-      process: processIdentity(host, pid),
+      process: this.#process,
       now: Date.now(),
       mono: monotonic(),
       server: null,
