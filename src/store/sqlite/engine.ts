@@ -31,6 +31,7 @@ import type {
   TokenDigest,
   Write,
 } from '../../core/model';
+import type { StateRows } from '../../core/views';
 import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
@@ -231,7 +232,8 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
-      state: () => this.#readState(),
+      state: () => this.#readState(() => this.#tables.state()),
+      workflow: ({ id }) => this.#readState(() => this.#tables.stateOf(id)),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
@@ -383,13 +385,10 @@ export class SqliteEngine implements Engine {
   }
 
   /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
-  #readState(): Reads['state']['rows'] {
+  #readState(rows: () => Omit<StateRows, 'seq'>): StateRows {
     this.#exec('BEGIN');
     try {
-      return {
-        seq: this.#headSeq(),
-        ...this.#tables.state(),
-      };
+      return { seq: this.#headSeq(), ...rows() };
     } finally {
       this.#exec('COMMIT');
     }
