@@ -59,7 +59,7 @@ export class Side {
   ) {}
 
   context(who: number): Context {
-    return new Speaker(who, this.universe, (kind) => {
+    return new Speaker(this.universe.momentOf(who), (kind) => {
       // In order also as text: what is over at the same time is looked at in the order of ids.
       const number = String((this.#made += 1)).padStart(6, '0');
       return `${kind}${this.prefix}${number}`;

@@ -76,7 +76,7 @@ export class PlainModel {
     const { world } = this;
     const tidied: Tidied = { lost: [], killed: [], locks: [], waiters: [] };
     const oldestBeatFirst = [...world.runs].sort(
-      (a, b) => (a.claim?.beat.wall ?? 0) - (b.claim?.beat.wall ?? 0),
+      (a, b) => (a.claim?.beat.wall ?? 0) - (b.claim?.beat.wall ?? 0) || (a.id < b.id ? -1 : 1),
     );
     for (const run of oldestBeatFirst) {
       const how = runs.expireRun(world, run, context);
