@@ -90,7 +90,7 @@ export class Scene {
   }
 
   async end(): Promise<void> {
-    await Promise.all(this.stage.speakers.map((speaker) => speaker.close()));
+    await Promise.all(this.stage.speakers.map((speaker) => speaker.close(this.#folder)));
     await this.#judge?.close();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -120,8 +120,8 @@ export class Scene {
         const mine = who.filter((each) => processOf[each] === index);
         const former = mine.flatMap((each) => this.#voices.get(each)?.name ?? []);
         const voices = mine.map((each) => voiceOf(each, this.#universe, inThread.has(each)));
-        await speaker.open(engine, this.#folder, voices);
-        await speaker.close(former);
+        await speaker.open(this.#folder, voices, { engine, scripted: true });
+        await speaker.close(this.#folder, former);
         mine.forEach((each, place) => this.#voices.set(each, voices[place] as Voice));
       }),
     );
@@ -227,7 +227,10 @@ export class Scene {
           else turn.push(utterance);
         }
         if (turns.length === 0) return [];
-        const said = await speaker.say(turns.map((turn) => turn.map(({ line }) => line)));
+        const said = await speaker.say(
+          this.#folder,
+          turns.map((turn) => turn.map(({ line }) => line)),
+        );
         return turns.flatMap((turn, place) =>
           turn.map((utterance, which) => this.#heard(utterance, said[place]?.[which])),
         );

@@ -7,7 +7,7 @@ import type { Identity } from '../../src/store/engine';
 import type { Store } from '../../src/store/store';
 import { engines, type EngineName } from './engines';
 
-/** One connection, by a name that only this process has to know. */
+/** One connection, by a name that is its own within the folder. */
 export interface Voice {
   readonly name: string;
   readonly identity: Identity;
@@ -20,11 +20,10 @@ export interface Line {
   readonly opId?: OpId | undefined;
 }
 
-export type Order = { readonly id: number } & (
+export type Order = { readonly id: number; readonly folder: string } & (
   | {
       readonly do: 'open';
       readonly engine: EngineName;
-      readonly folder: string;
       readonly scripted: boolean;
       readonly voices: readonly Voice[];
     }
@@ -45,46 +44,57 @@ export type Report = { readonly id: number } & (
   { readonly said: readonly (readonly Said[])[] } | { readonly failed: string }
 );
 
-const stores = new Map<string, Store>();
-/** A connection that never says anything. */
-let stranger: Store | undefined;
+/** By folder: several stores may be spoken to at once. */
+const scenes = new Map<string, Scene>();
+
+interface Scene {
+  readonly stores: Map<string, Store>;
+  /** A connection that never says anything. */
+  readonly stranger: Store;
+}
 
 async function obey(order: Order): Promise<readonly (readonly Said[])[]> {
+  const { folder } = order;
   switch (order.do) {
     case 'open': {
-      const { engine, folder, scripted } = order;
-      const open = (identity: Identity, inThread: boolean): Promise<Store> =>
-        engines[engine].open({ folder, identity, inThread, scripted });
-      for (const { name, identity, inThread } of order.voices) {
-        stores.set(name, await open(identity, inThread));
-        stranger ??= await open(identity, false);
+      const open = ({ identity, inThread }: Omit<Voice, 'name'>): Promise<Store> =>
+        engines[order.engine].open({ folder, identity, inThread, scripted: order.scripted });
+      for (const voice of order.voices) {
+        const store = await open(voice);
+        if (!scenes.has(folder)) {
+          const stranger = await open({ ...voice, inThread: false });
+          scenes.set(folder, { stores: new Map(), stranger });
+        }
+        scenes.get(folder)?.stores.set(voice.name, store);
       }
       return [];
     }
     case 'say': {
       const said: Said[][] = [];
-      for (const turn of order.turns) said.push(await Promise.all(turn.map(say)));
+      for (const turn of order.turns)
+        said.push(await Promise.all(turn.map((line) => say(folder, line))));
       return said;
     }
     case 'close': {
+      const scene = scenes.get(folder);
+      if (!scene) return [];
+      const { stores, stranger } = scene;
       const names = order.voices === 'all' ? [...stores.keys()] : order.voices;
-      await Promise.all(names.map((name) => stores.get(name)?.close()));
+      if (order.voices === 'all') scenes.delete(folder);
+      await Promise.all(names.map(async (name) => stores.get(name)?.close()));
       for (const name of names) stores.delete(name);
-      if (stores.size === 0) {
-        await stranger?.close();
-        stranger = undefined;
-      }
+      if (order.voices === 'all') await stranger.close();
       return [];
     }
   }
 }
 
-function say({ voice, command, opId }: Line): Promise<Said> {
-  const store = stores.get(voice);
-  if (!store || !stranger) throw new Error(`nobody speaks for ${voice}`);
-  const watcher = stranger;
+function say(folder: string, { voice, command, opId }: Line): Promise<Said> {
+  const scene = scenes.get(folder);
+  const store = scene?.stores.get(voice);
+  if (!scene || !store) throw new Error(`nobody speaks for ${voice}`);
   return store.submit(command, opId).then(
-    async (answer) => ({ answer, head: await watcher.read('head', {}) }),
+    async (answer) => ({ answer, head: await scene.stranger.read('head', {}) }),
     (fault: unknown) => ({ fault: String(fault) }),
   );
 }

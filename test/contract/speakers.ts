@@ -28,8 +28,8 @@ export class SpeakerProcess {
       else waiting?.resolve(report.said);
     });
     this.#child.once('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values())
-        reject(new Error(`the speaker ended with ${code ?? signal}`));
+      for (const waiting of this.#waiting.values())
+        waiting.reject(new Error(`the speaker ended with ${code ?? signal}`));
       this.#waiting.clear();
     });
   }
@@ -41,20 +41,19 @@ export class SpeakerProcess {
   }
 
   async open(
-    engine: EngineName,
     folder: string,
     voices: readonly Voice[],
-    scripted = true,
+    { engine, scripted }: { readonly engine: EngineName; readonly scripted: boolean },
   ): Promise<void> {
-    if (voices.length > 0) await this.#order({ do: 'open', engine, folder, scripted, voices });
+    if (voices.length > 0) await this.#order({ do: 'open', folder, engine, scripted, voices });
   }
 
-  async close(voices: readonly string[] | 'all' = 'all'): Promise<void> {
-    if (voices.length > 0) await this.#order({ do: 'close', voices });
+  async close(folder: string, voices: readonly string[] | 'all' = 'all'): Promise<void> {
+    if (voices.length > 0) await this.#order({ do: 'close', folder, voices });
   }
 
-  say(turns: readonly (readonly Line[])[]): Promise<readonly (readonly Said[])[]> {
-    return this.#order({ do: 'say', turns });
+  say(folder: string, turns: readonly (readonly Line[])[]): Promise<readonly (readonly Said[])[]> {
+    return this.#order({ do: 'say', folder, turns });
   }
 
   /** As if the power had gone for this one process. */
