@@ -7,7 +7,7 @@ import type { Identity, Reads } from './engine';
 import { Follower } from './follower';
 import { Mailbox } from './mailbox';
 import { newId } from './newId';
-import { openSqlite, type SqliteEngine } from './sqlite/engine';
+import { openSqlite, type ContextOf, type SqliteEngine } from './sqlite/engine';
 import { retainRuns } from './retention';
 import type { StoreBackup } from './sqlite/backups';
 import { verifyStore, type Verified } from './sqlite/verify';
@@ -23,12 +23,13 @@ export interface LocalOptions extends StoreOptions {
   readonly onStep?: OnStep;
   /** Timers of the upkeep; a test has its own. */
   readonly schedule?: Schedule;
+  readonly contextOf?: ContextOf;
 }
 
 export async function openLocalStore(options: LocalOptions): Promise<Store> {
-  const { place, identity, durability, inThread = false, onStep, schedule } = options;
+  const { place, identity, durability, inThread = false, onStep, schedule, contextOf } = options;
   const folder = place.storeFolder;
-  const engine = await openSqlite({ folder, identity, durability, inThread, onStep });
+  const engine = await openSqlite({ folder, identity, durability, inThread, onStep, contextOf });
   return new LocalStore(engine, folder, identity, { inThread, onStep, schedule });
 }
 

@@ -22,6 +22,7 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  OpId,
   ProcessIdentity,
   Refusal,
   RunId,
@@ -72,7 +73,11 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
+  readonly contextOf?: ContextOf | undefined;
 }
+
+export type ContextOf = (opId: OpId) => Context;
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
@@ -308,7 +313,7 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context = this.#context();
+    const context = this.options.contextOf?.(opId) ?? this.#context();
     const append = (events: readonly NewEvent[]): void => {
       for (const event of events) {
         this.#append({

@@ -1,21 +1,22 @@
 /**
- * The store's own thread: the host's event loop never waits for a disk. Entry point of
- * `dist/storeThread.js`; speaks `ThreadRequest` and `ThreadReport` with `threadStore.ts`.
+ * The store's own thread: the host's event loop never waits for a disk. Speaks `ThreadRequest` and
+ * `ThreadReport` with `threadStore.ts`; `threadEntry.ts` starts it.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData, type MessagePort } from 'node:worker_threads';
 import { isStoreError } from '../../core/errors';
 import type { Disposable } from '../../shared/lifecycle';
-import { openLocalStore } from '../localStore';
+import { openLocalStore, type LocalOptions } from '../localStore';
 import type { Store, StoreOptions } from '../store';
 import type { SentError, ThreadReport, ThreadRequest } from '../threadStore';
 
-async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
+/** @param more what cannot come as a message: functions that a test injects */
+export async function serve(port: MessagePort, more: Partial<LocalOptions> = {}): Promise<void> {
   const report = (message: ThreadReport): void => {
     port.postMessage(message);
   };
   let store: Store;
   try {
-    store = await openLocalStore({ ...(workerData as StoreOptions), inThread: true });
+    store = await openLocalStore({ ...(workerData as StoreOptions), ...more, inThread: true });
   } catch (error) {
     report({ type: 'openFailed', error: sent(error) });
     return;
@@ -79,5 +80,3 @@ function sent(error: unknown): SentError {
     code: isStoreError(error) ? error.code : undefined,
   };
 }
-
-if (parentPort) void serve(parentPort);
