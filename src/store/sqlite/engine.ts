@@ -32,7 +32,6 @@ import type {
   TokenDigest,
   Write,
 } from '../../core/model';
-import type { StateRows } from '../../core/views';
 import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
@@ -237,13 +236,19 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
-      state: () => this.#readState(() => this.#tables.state()),
-      workflow: ({ id }) => this.#readState(() => this.#tables.stateOf(id)),
+      state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
+      workflow: ({ id }) =>
+        this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
           .map((row) => decodeEvent(String(row['event']))),
+      chains: ({ ids }) =>
+        this.#ofOneMoment(() => ({
+          seq: this.#headSeq(),
+          chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
+        })),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
@@ -389,11 +394,11 @@ export class SqliteEngine implements Engine {
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
-  /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
-  #readState(rows: () => Omit<StateRows, 'seq'>): StateRows {
+  /** One read transaction: rows and seq belong together, whatever others commit meanwhile. */
+  #ofOneMoment<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return { seq: this.#headSeq(), ...rows() };
+      return read();
     } finally {
       this.#exec('COMMIT');
     }
