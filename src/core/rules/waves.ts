@@ -21,6 +21,7 @@ import type {
   RowChange,
   RunId,
   RunRow,
+  Step,
   TaskId,
   WorkflowRow,
 } from '../model';
@@ -32,12 +33,8 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
   const known = yield* ask('workflow', { id: plan.id });
   const elsewhere = boundElsewhere(known, command);
   if (elsewhere) return elsewhere;
-  if (command.seen !== undefined && command.seen !== plan.wave) {
-    return {
-      code: 'conflict',
-      message: `The workflow has moved on: wave ${plan.wave} is under way, not wave ${command.seen}. Look again before you advance it.`,
-    };
-  }
+  const passed = yield* wavePassed(command);
+  if (passed) return passed;
   if (known?.status === 'completed' && plan.wave >= plan.waveCount) {
     return { code: 'invalid_transition', message: `"${plan.name}" is completed; no wave is left.` };
   }
@@ -109,6 +106,17 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
     facts: { workflow: plan.id, from: plan.wave, to, completed, runs: created, carriedOver },
     changes,
     events,
+  };
+}
+
+/** Where a workflow stands, what its file shall say counts before what it says (WAVE-7). */
+function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | null> {
+  const pending = yield* ask('pending', { workflow: plan.id });
+  const present = Math.max(plan.wave, pending?.edit.wave ?? 0);
+  if (seen === present) return null;
+  return {
+    code: 'conflict',
+    message: `The workflow has moved on: wave ${present} is under way, not wave ${seen}. Look again before you advance it.`,
   };
 }
 

@@ -170,7 +170,7 @@ function canRead(database: DatabaseSync): boolean {
 function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations);
+    migrate(database, path, options.migrations, options.onStep);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
@@ -189,6 +189,7 @@ export class SqliteEngine implements Engine {
   readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
+  readonly #onStep: OnStep;
   #dataVersion: number;
   /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
   readonly #process: ProcessIdentity;
@@ -206,6 +207,7 @@ export class SqliteEngine implements Engine {
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
+    this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
     this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
@@ -220,7 +222,9 @@ export class SqliteEngine implements Engine {
         // Again, now that no restore can come between: it takes the same lock.
         this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
+        this.#onStep('store.commit');
         this.#exec('COMMIT');
+        this.#onStep('store.durable');
         // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
         this.#refuseVanished();
         this.#writeHint();
@@ -287,6 +291,7 @@ export class SqliteEngine implements Engine {
     if (this.readOnlyBecause) return true;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
+      this.#onStep('store.checkpoint');
       return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     });
   }
@@ -304,10 +309,11 @@ export class SqliteEngine implements Engine {
       this.#exec('RELEASE command');
       return { answer };
     } catch (error) {
-      if (!this.database.isTransaction) throw error;
+      // Busy is the archive, which another is writing: the whole batch waits, as for the store itself.
+      if (!this.database.isTransaction || isBusy(error)) throw error;
       this.#exec('ROLLBACK TO command');
       this.#exec('RELEASE command');
-      return { error };
+      return { error: asFault(error, this.path) };
     }
   }
 
