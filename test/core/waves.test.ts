@@ -172,7 +172,7 @@ describe('WAVE: advance', () => {
     const store = new RowStore();
     const plan = planOf(1, [['done'], [], []]);
     granted(perform(store, advanceOf(plan)));
-    for (const more of [{}, { seen: 1 }, { force: { reason: 'Now' } }]) {
+    for (const more of [{}, { seen: 1 }, { seen: 2 }, { force: { reason: 'Now' } }]) {
       const refusal = refused(perform(store, { ...advanceOf(plan), ...more }), 'conflict');
       assert.match(refusal.message, /wave 2 is under way, not wave 1/);
     }

@@ -109,14 +109,15 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
   };
 }
 
-/** Where a workflow stands, what its file shall say counts before what it says (WAVE-7). */
+/** What the file shall say counts as said: a plan from before a promise would be granted it again (WAVE-7). */
 function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | null> {
   const pending = yield* ask('pending', { workflow: plan.id });
-  const present = Math.max(plan.wave, pending?.edit.wave ?? 0);
-  if (seen === present) return null;
+  const promised = pending?.edit.wave ?? 0;
+  if (promised <= plan.wave && seen === plan.wave) return null;
+  const present = Math.max(plan.wave, promised);
   return {
     code: 'conflict',
-    message: `The workflow has moved on: wave ${present} is under way, not wave ${seen}. Look again before you advance it.`,
+    message: `The workflow has moved on: wave ${present} is under way, not wave ${Math.min(seen, plan.wave)}. Look again before you advance it.`,
   };
 }
 

@@ -22,6 +22,8 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  OpId,
+  ProcessIdentity,
   Refusal,
   RunId,
   RunRow,
@@ -41,8 +43,8 @@ import {
   type Submission,
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
-import { whenFree } from '../mailbox';
 import { newId } from '../newId';
+import { whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
 import { migrate, stateOf } from './migrate';
@@ -55,6 +57,7 @@ import {
   hasDatabase,
   headFile,
   headText,
+  lastActiveIn,
   metaOf,
   readHead,
   refuseOddFiles,
@@ -69,7 +72,11 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
+  readonly contextOf?: ContextOf | undefined;
 }
+
+export type ContextOf = (opId: OpId) => Context;
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
@@ -80,16 +87,21 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
   const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
+  const waiting = { lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
-    const { state, readOnly } = await whenFree(() =>
-      faultsNamed(path, () => look(path, head, options)),
+    const { state, readOnly } = await whenFree(
+      () => faultsNamed(path, () => look(path, head, options)),
+      waiting,
     );
     if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(() => faultsNamed(path, () => openDatabase(path, options)));
+  const database = await whenFree(
+    () => faultsNamed(path, () => openDatabase(path, options)),
+    waiting,
+  );
   return new SqliteEngine(database, path, options);
 }
 
@@ -117,6 +129,28 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
     }
     database.close();
     throw error;
+  }
+}
+
+/** Of a store that is not open yet; whoever keeps it busy may keep it from being read, too. */
+function lastActiveAt(path: string): string | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    return readIfPossible(() => {
+      database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+      return lastActiveIn(database, Date.now());
+    });
+  } finally {
+    database?.close();
+  }
+}
+
+function readIfPossible<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    return undefined;
   }
 }
 
@@ -157,6 +191,8 @@ export class SqliteEngine implements Engine {
   readonly #file: string | undefined;
   readonly #onStep: OnStep;
   #dataVersion: number;
+  /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
+  readonly #process: ProcessIdentity;
 
   /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
   constructor(
@@ -173,6 +209,7 @@ export class SqliteEngine implements Engine {
     this.#file = fileAt(path);
     this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
+    this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
   }
 
@@ -203,12 +240,19 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
-      state: () => this.#readState(),
+      state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
+      workflow: ({ id }) =>
+        this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
           .map((row) => decodeEvent(String(row['event']))),
+      chains: ({ ids }) =>
+        this.#ofOneMoment(() => ({
+          seq: this.#headSeq(),
+          chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
+        })),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
@@ -216,6 +260,11 @@ export class SqliteEngine implements Engine {
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
+  }
+
+  /** Who wrote last, for people; undefined when nobody has, or it cannot be read now. */
+  lastActive(): string | undefined {
+    return readIfPossible(() => lastActiveIn(this.database, Date.now()));
   }
 
   othersCommitted(): boolean {
@@ -275,7 +324,7 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context = this.#context();
+    const context = this.options.contextOf?.(opId) ?? this.#context();
     const append = (events: readonly NewEvent[]): void => {
       for (const event of events) {
         this.#append({
@@ -304,13 +353,13 @@ export class SqliteEngine implements Engine {
   }
 
   #context(): Context {
-    const { agent, named, kind, session, host, pid } = this.options.identity;
+    const { agent, named, kind, session, host } = this.options.identity;
     return {
       agent,
       named,
       agentKind: kind,
       session,
-      process: processIdentity(host, pid),
+      process: this.#process,
       now: Date.now(),
       mono: monotonic(),
       server: null,
@@ -351,14 +400,11 @@ export class SqliteEngine implements Engine {
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
-  /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
-  #readState(): Reads['state']['rows'] {
+  /** One read transaction: rows and seq belong together, whatever others commit meanwhile. */
+  #ofOneMoment<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return {
-        seq: this.#headSeq(),
-        ...this.#tables.state(),
-      };
+      return read();
     } finally {
       this.#exec('COMMIT');
     }
