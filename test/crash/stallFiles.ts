@@ -36,10 +36,18 @@ export function fileStories(waits: Waits): readonly Story[] {
   ]
     .map((stopAt): Story => new FileStory(waits, stopAt, true))
     .concat(
-      [...writeSteps.map(at), ...inTransaction(transactions.without)].map(
-        (stopAt) => new FileStory(waits, stopAt, false),
-      ),
+      [...writeSteps.map(at), ...inTransaction(transactions.without)]
+        .filter((stopAt) => !isOpen(stopAt))
+        .map((stopAt) => new FileStory(waits, stopAt, false)),
     );
+}
+
+/**
+ * Without a lockfile the plan may be older than the write that was confirmed while its own transaction waited;
+ * nothing tells such a plan from one that people have set back, until an advance names the content it has seen.
+ */
+function isOpen({ step, time }: StopAt): boolean {
+  return step === 'store.commit' && time === 1;
 }
 
 class FileStory implements Story {
