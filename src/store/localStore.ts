@@ -23,6 +23,8 @@ export interface LocalOptions extends StoreOptions {
   /** All timers but the follower's; a test has its own. */
   readonly schedule?: Schedule;
   readonly contextOf?: ContextOf;
+  /** How long a command waits for its turn before it is `store_busy`. */
+  readonly busyWaitMs?: number;
 }
 
 export async function openLocalStore(options: LocalOptions): Promise<Store> {
@@ -65,7 +67,7 @@ class LocalStore implements Store {
     private readonly engine: SqliteEngine,
     options: LocalOptions,
   ) {
-    const { inThread = false, schedule, onStep } = options;
+    const { inThread = false, schedule, onStep, busyWaitMs } = options;
     this.identity = options.identity;
     this.#folder = options.place.storeFolder;
     this.readOnlyBecause = engine.readOnlyBecause;
@@ -80,6 +82,7 @@ class LocalStore implements Store {
     const turns = new Turns({
       sign: new WaitingFile(this.#folder),
       lastActive: () => engine.lastActive(),
+      longestWaitMs: busyWaitMs,
     });
     this.#mailbox = new Mailbox(engine, turns, () => {
       this.#reported.clear();

@@ -34,6 +34,7 @@ export interface WaitOptions {
   /** Who wrote last, for people; asked only when the wait is given up. */
   readonly lastActive?: (() => string | undefined) | undefined;
   readonly time?: Time | undefined;
+  readonly longestWaitMs?: number | undefined;
 }
 
 /** Milliseconds. */
@@ -45,6 +46,8 @@ const breath = 4;
 const nap = { shortest: 1, longest: 6 };
 /** Longer than those sleep who have waited for a turn of ours. */
 const stepBack = 4;
+/** No pause of a process that runs is longer, on a machine under load as well. */
+const longestPause = 200;
 /** Who waits longer than this waits for no turn but for one long transaction, or a stopped process. */
 const notATurn = 1_000;
 
@@ -85,18 +88,23 @@ export class Turns {
 
 /** Runs `work` as soon as the database is free, or gives up with `store_busy`. */
 export async function whenFree<T>(work: () => T, options: WaitOptions = {}): Promise<T> {
-  const { sign, lastActive, time = realTime } = options;
-  const start = time.now();
+  const { sign, lastActive, time = realTime, longestWaitMs = longestWait } = options;
+  let looked = time.now();
+  let waited = 0;
   for (let looks = 1; ; looks += 1) {
     try {
       return work();
     } catch (error) {
       if (!(error instanceof Busy)) throw error;
-      if (time.now() - start > longestWait) throw busyFor(lastActive?.(), error);
+      if (waited > longestWaitMs) throw busyFor(longestWaitMs, lastActive?.(), error);
     }
     // A single transaction of another is over before anyone could step back from it.
     if (looks > 1) sign?.show();
-    await time.sleep(napAfter(time.now() - start, time.random()));
+    await time.sleep(napAfter(waited, time.random()));
+    const now = time.now();
+    // Who was stopped meanwhile, or slept with the machine, has not looked, and so has not waited.
+    waited += Math.min(now - looked, longestPause);
+    looked = now;
   }
 }
 
@@ -106,11 +114,11 @@ function napAfter(waited: number, random: number): number {
   return span * (0.5 + random / 2);
 }
 
-function busyFor(lastActive: string | undefined, cause: Busy): StoreError {
+function busyFor(waitMs: number, lastActive: string | undefined, cause: Busy): StoreError {
   const who = lastActive === undefined ? '' : ` The last to write was ${lastActive}.`;
   return new StoreError(
     'store_busy',
-    `The store has been busy for ${longestWait / 1000} s: another process keeps it locked.${who} Close or continue that process, or try again.`,
+    `The store has been busy for ${waitMs / 1000} s: another process keeps it locked.${who} Close or continue that process, or try again.`,
     { cause },
   );
 }
