@@ -6,6 +6,7 @@
  */
 import assert from 'node:assert/strict';
 import { Chance } from './stormChance';
+import { busyStories } from './stallBusy';
 import { fileStories } from './stallFiles';
 import { storeStories } from './stallStore';
 import type { Story } from './stallStory';
@@ -16,15 +17,22 @@ const seed = Number(process.env['WAVELOCK_SEED'] ?? Date.now() % 1_000_000);
 const rounds = campaign ? 12 : 1;
 const most = campaign ? Infinity : 24;
 const atOnce = 16;
+/** Each of these fails when one defence is taken away; they belong to the short form, too. */
+const telling =
+  /stands still|claim, at "answered"|complete, at "asked"|release at "asked"|without a lockfile, at "temp"|with a lockfile, at "(lock\.free|rename)"/;
 
 describe('crash: processes that stand still', function () {
   this.timeout(campaign ? 900_000 : 60_000);
 
   const waits = new Waits();
   const chance = new Chance(seed);
-  const all: readonly Story[] = [...storeStories(waits), ...fileStories(waits)];
+  const all: readonly Story[] = [
+    ...busyStories(waits),
+    ...storeStories(waits),
+    ...fileStories(waits),
+  ];
   const chosen = [...all]
-    .map((story) => ({ story, place: chance.next() }))
+    .map((story) => ({ story, place: telling.test(story.name) ? -1 : chance.next() }))
     .sort((one, other) => one.place - other.place)
     .slice(0, most)
     .map(({ story }) => story);

@@ -15,6 +15,7 @@ export interface SleeperOptions {
   readonly folder: string;
   readonly lockfile: boolean;
   readonly staleMs: number;
+  readonly busyWaitMs?: number;
 }
 
 export interface StopAt {
@@ -58,6 +59,7 @@ async function main(): Promise<void> {
     identity: speaker,
     durability: 'full',
     onStep,
+    ...(options.busyWaitMs === undefined ? {} : { busyWaitMs: options.busyWaitMs }),
     // Its own upkeep would come to the same steps.
     schedule: () => () => undefined,
   });

@@ -63,6 +63,11 @@ export class Sleeper {
     }
   }
 
+  /** Wherever it is. */
+  halt(): void {
+    this.#process.kill('SIGSTOP');
+  }
+
   goOn(): void {
     this.#process.kill('SIGCONT');
   }

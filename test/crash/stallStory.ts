@@ -5,7 +5,7 @@ import type { Answer, RefusalCode } from '../../src/core/model';
 import type { AnyAnswer } from '../../src/store/engine';
 import type { Store } from '../../src/store/store';
 import { Workbench } from '../contract/stores';
-import type { Report } from './stallChild';
+import type { Report, SleeperOptions } from './stallChild';
 import { Sleeper } from './stallSleeper';
 
 export interface Story {
@@ -47,13 +47,18 @@ export interface Scene {
 }
 
 export async function scene(
-  options: { readonly lockfile?: boolean; prepare?(bench: Workbench): void },
+  options: Partial<SleeperOptions> & { prepare?(bench: Workbench): void },
   play: (scene: Scene) => Promise<void>,
 ): Promise<void> {
   const bench = new Workbench();
   options.prepare?.(bench);
-  const { lockfile = true } = options;
-  const sleeper = new Sleeper({ folder: bench.folder, lockfile, staleMs: shortestStale });
+  const { lockfile = true, busyWaitMs } = options;
+  const sleeper = new Sleeper({
+    folder: bench.folder,
+    lockfile,
+    staleMs: shortestStale,
+    ...(busyWaitMs === undefined ? {} : { busyWaitMs }),
+  });
   try {
     await sleeper.ready();
     const store = await bench.store();
