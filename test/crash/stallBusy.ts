@@ -1,7 +1,7 @@
 /** A process that stands still in the middle of a transaction keeps everybody from writing, but not in the dark. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { existsSync, watch } from 'node:fs';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as elapsed } from 'node:timers/promises';
@@ -26,6 +26,10 @@ export function busyStories(waits: Waits): readonly Story[] {
     {
       name: `${name}is killed: busy within the bound, who it is, and then its turn`,
       run: () => scene({}, behind(waits, 'end')),
+    },
+    {
+      name: 'a writer of the archive that stands still is waited for',
+      run: () => scene({}, archive),
     },
     {
       name: 'a waiter that stands still has not waited',
@@ -74,6 +78,37 @@ const behind =
     }
   };
 
+/** Who waits shows it. */
+async function someoneWaits(folder: string, changes: FSWatcher): Promise<void> {
+  while (!existsSync(join(folder, 'waiting'))) await once(changes, 'change');
+}
+
+/** A command that asks the archive waits as it would for the store, and so do those that came with it. */
+async function archive({ bench, store }: Scene): Promise<void> {
+  const folder = join(bench.folder, '.wavelock');
+  const [old] = granted(await store.submit(create)).runs;
+  assert.ok(old);
+  granted(await store.submit({ kind: 'run.kill', run: old.id }));
+  granted(await store.submit({ kind: 'config.set', key: 'retention.max', value: 0 }));
+  assert.equal(await store.retain(), 1);
+  const writer = new DatabaseSync(join(folder, 'archive.db'));
+  const changes = watch(folder);
+  try {
+    writer.exec('BEGIN EXCLUSIVE');
+    const both = Promise.all([
+      store.submit(create),
+      store.submit({ ...create, dependsOn: [old.id] }),
+    ]);
+    await Promise.race([someoneWaits(folder, changes), both]);
+    writer.exec('ROLLBACK');
+    for (const answer of await both) granted(answer);
+    assert.equal((await store.read('state', {})).runs.length, 2);
+  } finally {
+    changes.close();
+    writer.close();
+  }
+}
+
 /** It is stopped for longer than it may wait, and finds the store busy when it wakes. */
 async function waiter({ bench, store, sleeper }: Scene): Promise<void> {
   granted(await store.submit(create));
@@ -83,8 +118,7 @@ async function waiter({ bench, store, sleeper }: Scene): Promise<void> {
   try {
     writer.exec('BEGIN IMMEDIATE');
     sleeper.tell({ do: 'submit', command: create });
-    // Who waits shows it.
-    while (!existsSync(join(folder, 'waiting'))) await once(changes, 'change');
+    await someoneWaits(folder, changes);
     sleeper.halt();
     await elapsed(patience + 200);
     sleeper.goOn();
