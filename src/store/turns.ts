@@ -45,8 +45,6 @@ const breath = 4;
 const nap = { shortest: 1, longest: 6 };
 /** Longer than those sleep who have waited for a turn of ours. */
 const stepBack = 4;
-/** Who waits longer than this waits for no turn but for one long transaction, or a stopped process. */
-const notATurn = 1_000;
 
 export class Turns {
   readonly #time: Time;
@@ -101,8 +99,7 @@ export async function whenFree<T>(work: () => T, options: WaitOptions = {}): Pro
 }
 
 function napAfter(waited: number, random: number): number {
-  if (waited > notATurn) return nap.longest;
-  const span = Math.min(nap.longest, Math.max(nap.shortest, 100 / waited));
+  const span = Math.min(nap.longest, Math.max(nap.shortest, 200 / waited));
   return span * (0.5 + random / 2);
 }
 
