@@ -12,6 +12,8 @@ import type {
   Nothing,
   OpId,
   PendingWrite,
+  RunId,
+  RunRow,
   Seq,
   SessionId,
   StoredEvent,
@@ -51,7 +53,14 @@ export interface Reads {
     readonly ask: { readonly after: Seq; readonly limit: number };
     readonly rows: readonly StoredEvent[];
   };
+  chains: { readonly ask: { readonly ids: readonly RunId[] }; readonly rows: Chains };
   versions: { readonly ask: Nothing; readonly rows: EngineVersions };
+}
+
+export interface Chains {
+  readonly seq: Seq;
+  /** The chain that each id belongs to, oldest attempt first, archive included; empty for an unknown id. */
+  readonly chains: readonly { readonly id: RunId; readonly runs: readonly RunRow[] }[];
 }
 
 export interface EngineVersions {

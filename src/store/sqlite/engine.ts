@@ -22,6 +22,7 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  OpId,
   ProcessIdentity,
   Refusal,
   RunId,
@@ -31,7 +32,6 @@ import type {
   TokenDigest,
   Write,
 } from '../../core/model';
-import type { StateRows } from '../../core/views';
 import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
@@ -72,7 +72,11 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
+  readonly contextOf?: ContextOf | undefined;
 }
+
+export type ContextOf = (opId: OpId) => Context;
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
@@ -166,7 +170,7 @@ function canRead(database: DatabaseSync): boolean {
 function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations);
+    migrate(database, path, options.migrations, options.onStep);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
@@ -185,6 +189,7 @@ export class SqliteEngine implements Engine {
   readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
+  readonly #onStep: OnStep;
   #dataVersion: number;
   /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
   readonly #process: ProcessIdentity;
@@ -202,6 +207,7 @@ export class SqliteEngine implements Engine {
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
+    this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
     this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
@@ -216,7 +222,9 @@ export class SqliteEngine implements Engine {
         // Again, now that no restore can come between: it takes the same lock.
         this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
+        this.#onStep('store.commit');
         this.#exec('COMMIT');
+        this.#onStep('store.durable');
         // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
         this.#refuseVanished();
         this.#writeHint();
@@ -232,13 +240,19 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
-      state: () => this.#readState(() => this.#tables.state()),
-      workflow: ({ id }) => this.#readState(() => this.#tables.stateOf(id)),
+      state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
+      workflow: ({ id }) =>
+        this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
           .map((row) => decodeEvent(String(row['event']))),
+      chains: ({ ids }) =>
+        this.#ofOneMoment(() => ({
+          seq: this.#headSeq(),
+          chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
+        })),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
@@ -277,6 +291,7 @@ export class SqliteEngine implements Engine {
     if (this.readOnlyBecause) return true;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
+      this.#onStep('store.checkpoint');
       return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     });
   }
@@ -294,10 +309,11 @@ export class SqliteEngine implements Engine {
       this.#exec('RELEASE command');
       return { answer };
     } catch (error) {
-      if (!this.database.isTransaction) throw error;
+      // Busy is the archive, which another is writing: the whole batch waits, as for the store itself.
+      if (!this.database.isTransaction || isBusy(error)) throw error;
       this.#exec('ROLLBACK TO command');
       this.#exec('RELEASE command');
-      return { error };
+      return { error: asFault(error, this.path) };
     }
   }
 
@@ -308,7 +324,7 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context = this.#context();
+    const context = this.options.contextOf?.(opId) ?? this.#context();
     const append = (events: readonly NewEvent[]): void => {
       for (const event of events) {
         this.#append({
@@ -384,11 +400,11 @@ export class SqliteEngine implements Engine {
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
-  /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
-  #readState(rows: () => Omit<StateRows, 'seq'>): StateRows {
+  /** One read transaction: rows and seq belong together, whatever others commit meanwhile. */
+  #ofOneMoment<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return { seq: this.#headSeq(), ...rows() };
+      return read();
     } finally {
       this.#exec('COMMIT');
     }

@@ -126,6 +126,17 @@ export class Tables {
     };
   }
 
+  /** Every attempt, oldest first. One that is on its way to the archive is in both places, and live here. */
+  chainOf(id: RunId): readonly RunRow[] {
+    const { run, chain } = this.#answers;
+    const root = (run({ id }) ?? this.archive.runs([id])[0])?.root;
+    if (root === undefined) return [];
+    const present = chain({ root });
+    const known = new Set(present.map((row) => row.id));
+    const archived = this.archive.chain(root).filter((row) => !known.has(row.id));
+    return [...archived, ...present].sort((one, other) => one.attempt - other.attempt);
+  }
+
   apply(change: RowChange): void {
     if ('drop' in change) this.#drop(change);
     else this.#put(change);
