@@ -99,7 +99,7 @@ export async function whenFree<T>(work: () => T, options: WaitOptions = {}): Pro
 }
 
 function napAfter(waited: number, random: number): number {
-  const span = Math.min(nap.longest, Math.max(nap.shortest, 200 / waited));
+  const span = Math.min(nap.longest, Math.max(nap.shortest, 150 / waited));
   return span * (0.5 + random / 2);
 }
 
