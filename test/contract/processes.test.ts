@@ -11,15 +11,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { scenarios, waves, type Step } from '../model/commands';
+import { Conversation, type Stage } from './conversation';
+import { Encounters } from './encounters';
 import { engines, type EngineName } from './engines';
 import { Random } from './random';
 import { Scene } from './scene';
 import { SpeakerProcess } from './speakers';
 
 const isLong = process.env['WAVELOCK_CAMPAIGN'] === '1';
-/** Scenes that play side by side, each on a store of its own. */
-const atOnce = 4;
 const seed = Number(process.env['WAVELOCK_SEED'] ?? Date.now() % 2 ** 31);
+/** Conversations that go on side by side, each about a store of its own: most of the time they wait. */
+const lanes = 4;
 
 for (const engine of Object.keys(engines) as EngineName[]) {
   describe(`store: ${engine} under four processes (seed ${seed})`, function () {
@@ -28,50 +30,70 @@ for (const engine of Object.keys(engines) as EngineName[]) {
     before(() => {
       speakers = Array.from({ length: 4 }, () => new SpeakerProcess());
     });
-    after(() => Promise.all(speakers.map((speaker) => speaker.kill())));
+    after(() => Promise.all(speakers.map((speaker) => speaker.end())));
 
-    const play = async (number: number): Promise<number> => {
+    /** A failure leaves what was said and answered in a file. */
+    const converse = async (
+      number: number,
+      talk: (conversation: Conversation, stage: Stage) => Promise<void>,
+    ): Promise<number> => {
       // A thread takes longer to start than a scenario to play.
       const inThread = new Set(number % 6 === 0 ? [number % 4, (number + 2) % 4] : []);
-      const random = new Random(seed + number);
-      const scene = new Scene({ engine, speakers, random, inThread });
+      const stage = { engine, speakers, random: new Random(seed + number), inThread };
+      const conversation = await Conversation.begin(stage);
       try {
-        await scene.play(stepsOf(seed + number));
+        await talk(conversation, stage);
       } catch (error) {
         const file = join(tmpdir(), `wavelock-history-${seed}-${number}.json`);
-        writeFileSync(file, JSON.stringify(scene.history.rounds));
-        throw new Error(`sequence ${number} of seed ${seed}; see ${file}`, { cause: error });
+        writeFileSync(file, JSON.stringify(conversation.history.rounds));
+        throw new Error(`number ${number} of seed ${seed}; see ${file}`, { cause: error });
       } finally {
-        await scene.end();
+        await conversation.end();
       }
-      return scene.operations;
+      return conversation.operations;
     };
 
     const sequences = isLong ? 1_200 : 120;
-    it(`MODEL some order explains every answer (${sequences} sequences)`, async () => {
-      let [operations, begun] = [0, 0];
-      const start = performance.now();
-      const playOn = async (): Promise<void> => {
-        while (begun < sequences) {
-          const made = await play(begun++);
-          operations += made;
-        }
-      };
-      // Most of the time they wait for one another; meanwhile others play.
-      const scenes = Array.from({ length: atOnce }, () =>
-        playOn().catch((error: unknown) => {
-          begun = sequences;
-          throw error;
+    it(`MODEL some order explains every answer (${sequences} sequences)`, () =>
+      inLanes(sequences, (number) =>
+        converse(number, (conversation, stage) =>
+          new Scene(stage, conversation).play(stepsOf(seed + number)),
+        ),
+      ));
+
+    const histories = isLong ? 12_000 : 600;
+    it(`MODEL claims, locks and waves are linearizable (${histories} histories)`, () =>
+      inLanes(lanes, (lane) =>
+        converse(lane, async (conversation, stage) => {
+          const encounters = new Encounters(stage, conversation);
+          await encounters.begin();
+          for (let met = 0; met < histories / lanes; met += 1) await encounters.meet();
+          await conversation.verify();
         }),
-      );
-      await Promise.allSettled(scenes);
-      await Promise.all(scenes);
-      const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      console.log(
-        `      ${operations} commands in ${seconds} s; WAVELOCK_SEED=${seed} repeats them`,
-      );
-    });
+      ));
   });
+}
+
+/** Does the numbers below `count`, some at a time, and no further ones once one has failed. */
+async function inLanes(count: number, work: (number: number) => Promise<number>): Promise<void> {
+  const start = performance.now();
+  let [next, commands] = [0, 0];
+  const go = async (): Promise<void> => {
+    while (next < count) {
+      const made = await work(next++);
+      commands += made;
+    }
+  };
+  const going = Array.from({ length: lanes }, () =>
+    go().catch((error: unknown) => {
+      next = count;
+      throw error;
+    }),
+  );
+  await Promise.allSettled(going);
+  await Promise.all(going);
+  const seconds = ((performance.now() - start) / 1000).toFixed(1);
+  console.log(`      ${commands} commands in ${seconds} s; WAVELOCK_SEED=${seed} repeats them`);
 }
 
 function stepsOf(seed: number): readonly Step[] {

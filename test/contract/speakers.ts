@@ -56,6 +56,13 @@ export class SpeakerProcess {
     return this.#order({ do: 'say', folder, turns });
   }
 
+  async end(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await ended;
+  }
+
   /** As if the power had gone for this one process. */
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
