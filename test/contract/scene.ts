@@ -14,12 +14,16 @@ import type { Conversation, Stage, Utterance } from './conversation';
 import type { Exchange } from './history';
 import { identity } from './stores';
 
+const nobody = actors.findIndex(({ named }) => !named);
+
 interface Asked extends Utterance {
   readonly place?: Place;
 }
 
 export class Scene {
   readonly #memory = new Memory();
+  /** Runs of scenarios before, which this one does not know. */
+  readonly #former = new Set<string>();
   readonly #ended = new Map<RunId, RunRow>();
   /** What has been said since the last sweep can be news to the other host. */
   #unswept = false;
@@ -30,6 +34,7 @@ export class Scene {
   ) {}
 
   async play(steps: readonly Step[]): Promise<void> {
+    await this.#clear();
     let together: Step[] = [];
     let most = this.stage.random.within(3, 10);
     const flush = async (): Promise<void> => {
@@ -51,6 +56,27 @@ export class Scene {
     await flush();
     if (this.#unswept) await this.#sweep();
     await this.conversation.judgeRows();
+  }
+
+  /** Of the scenario before nothing is left but what has ended; that is said and judged like all else. */
+  async #clear(): Promise<void> {
+    const { conversation } = this;
+    const { history } = conversation;
+    // Nobody counts how often one speaks who gives no name.
+    const settings = history.world.config.map(({ key }) =>
+      conversation.utter(nobody, { kind: 'config.set', key, value: null }),
+    );
+    await conversation.say(settings, 'at once');
+    const leaving = [0, 1, 2, 3].map((who) =>
+      conversation.utter(who, { kind: 'agent.leave', force: true }),
+    );
+    await conversation.say(leaving, 'at once');
+    const cancelling = history.world.runs
+      .filter(({ status }) => status === 'queued')
+      .map(({ id: run }) => conversation.utter(nobody, { kind: 'run.cancel', run }));
+    await conversation.say(cancelling, 'at once');
+    for (const { id } of [...history.world.archive, ...history.world.runs])
+      this.#former.add(history.storeSide.nameOf(id));
   }
 
   async #let(step: Step): Promise<void> {
@@ -168,7 +194,7 @@ export class Scene {
     }
     for (const run of [...world.archive, ...world.runs]) {
       const name = storeSide.nameOf(run.id);
-      if (!memory.runs.includes(name)) memory.runs.push(name);
+      if (!memory.runs.includes(name) && !this.#former.has(name)) memory.runs.push(name);
     }
   }
 }
