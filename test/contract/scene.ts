@@ -54,7 +54,8 @@ export class Scene {
       if (next && !isOfTime(next)) await this.#sweep();
     }
     await flush();
-    if (this.#unswept) await this.#sweep();
+    const last = steps.at(-1);
+    if (this.#unswept || (last && isOfTime(last))) await this.#sweep();
     await this.conversation.judgeRows();
   }
 
