@@ -16,6 +16,7 @@ import type {
   RunRow,
   Seq,
   SessionId,
+  SessionRow,
   StoredEvent,
 } from '../core/model';
 import type { StateRows } from '../core/views';
@@ -51,7 +52,15 @@ export interface Reads {
     readonly rows: readonly StoredEvent[];
   };
   chains: { readonly ask: { readonly ids: readonly RunId[] }; readonly rows: Chains };
+  /** What there is to tidy up. */
+  chores: { readonly ask: Nothing; readonly rows: Chores };
+  session: { readonly ask: { readonly id: SessionId }; readonly rows: SessionRow | null };
   versions: { readonly ask: Nothing; readonly rows: EngineVersions };
+}
+
+export interface Chores {
+  readonly sweep: boolean;
+  readonly retention: boolean;
 }
 
 export interface Chains {

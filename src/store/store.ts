@@ -44,4 +44,6 @@ export interface StoreOptions {
   readonly place: Place;
   readonly identity: Identity;
   readonly durability: 'full' | 'normal';
+  /** Stays with a window or a server, as against one call: see `presence.ts`. */
+  readonly resident?: boolean;
 }

@@ -155,7 +155,10 @@ export class FolderModel implements Disposable {
     }
     const { identity, durability, threadScript } = this.options;
     const place = this.#place;
-    const store = await openThreadStore({ place, identity, durability }, threadScript);
+    const store = await openThreadStore(
+      { place, identity, durability, resident: true },
+      threadScript,
+    );
     this.#store = store;
     this.#files = new WorkflowFiles({ place, store, now: Date.now });
     store.onFault((error) => {
