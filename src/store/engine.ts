@@ -73,6 +73,7 @@ export interface EngineVersions {
   readonly node: string;
   readonly engine: string;
   readonly inThread: boolean;
+  readonly durability: 'full' | 'normal';
 }
 
 export interface Engine {

@@ -109,10 +109,22 @@ class LocalStore implements Store {
     return this.#retain(() => true);
   }
 
+  harden(): Promise<void> {
+    return whenFree(() => {
+      this.engine.harden();
+    });
+  }
+
   async submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>> {
-    const answer = await this.#mailbox.submit({ command, opId: opId ?? (newId('op') as OpId) });
-    // The rule for this kind of command made the facts.
-    return answer as Answer<Granted[C['kind']]>;
+    try {
+      const answer = await this.#mailbox.submit({ command, opId: opId ?? (newId('op') as OpId) });
+      // The rule for this kind of command made the facts.
+      return answer as Answer<Granted[C['kind']]>;
+    } catch (error) {
+      // A mistake of ours: whoever asked may not be the one who can mend it.
+      if (!isStoreError(error)) this.#report(error as Error);
+      throw error;
+    }
   }
 
   read<Name extends keyof Reads>(

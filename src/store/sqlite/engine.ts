@@ -74,6 +74,9 @@ export interface SqliteOptions {
   readonly migrations?: readonly string[] | undefined;
 }
 
+/** What SQLite calls FULL. */
+const synchronousFull = 2;
+
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
@@ -225,6 +228,10 @@ export class SqliteEngine implements Engine {
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
         inThread: this.options.inThread,
+        durability:
+          this.#sql('PRAGMA synchronous').get()?.['synchronous'] === synchronousFull
+            ? 'full'
+            : 'normal',
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
@@ -246,6 +253,13 @@ export class SqliteEngine implements Engine {
     faultsNamed(this.path, () => {
       this.#refuseVanished();
       this.#archive.write(rows, this.options.onStep);
+    });
+  }
+
+  /** From the next commit on. */
+  harden(): void {
+    faultsNamed(this.path, () => {
+      this.database.exec('PRAGMA synchronous = FULL');
     });
   }
 
@@ -398,8 +412,8 @@ export class SqliteEngine implements Engine {
     throw new StoreError(
       'store_gone',
       now === undefined
-        ? `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`
-        : `The store ${this.path} was replaced while it was in use, as by a restore. Reload to use the one that is there now.`,
+        ? `The store ${this.path} was removed while it was in use. Put it back; or ask again, and a new one is begun.`
+        : `The store ${this.path} was replaced while it was in use, as by a restore. Ask again to use the one that is there now.`,
     );
   }
 
