@@ -21,7 +21,8 @@ import type { OpId } from '../src/core/model';
 import { openLocalStore } from '../src/store/localStore';
 import { Mailbox } from '../src/store/mailbox';
 import { openSqlite } from '../src/store/sqlite/engine';
-import { benchPlace, fill, identityOf, openBenchStore, type DrainJob } from './drain';
+import type { DrainJob } from './drain';
+import { benchPlace, fill, identityOf, openBenchStore } from './stores';
 import type { Command } from '../src/core/model';
 import type { AnyAnswer } from '../src/store/engine';
 

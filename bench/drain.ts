@@ -1,12 +1,6 @@
 /** Runs claimed and completed by several processes until none is left: one contestant, one round. */
-import { mkdirSync } from 'node:fs';
-import { hostname } from 'node:os';
-import type { AgentName, SessionId } from '../src/core/model';
-import type { Identity } from '../src/store/engine';
-import { openLocalStore } from '../src/store/localStore';
-import { newId } from '../src/store/newId';
-import { placeOf, type Place } from '../src/store/place';
-import type { Store } from '../src/store/store';
+import { inTurn, least, median, most, type Column, type Law, type Sample } from './bench';
+import { prepareContestant } from './contestants';
 import { spread, type Workshop } from './workshop';
 
 /** What each process of a drain is told. */
@@ -28,14 +22,69 @@ export interface DrainReport {
   readonly ended: number;
 }
 
-export interface Drain extends Omit<DrainJob, 'worker'> {
+/** One row of a table. */
+export interface Contest {
+  readonly row: string;
+  readonly contestant: string;
+  readonly lanes: number;
   readonly runs: number;
-  readonly processes: number;
-  readonly env?: NodeJS.ProcessEnv;
 }
 
-export async function drain(workshop: Workshop, drain: Drain): Promise<Record<string, number>> {
-  const { runs, processes, env, ...job } = drain;
+export const processes = 4;
+/** What the benches compare with, when it could be installed. */
+export const packages = process.env['WAVELOCK_BENCH_PACKAGES'];
+export const withoutPackages =
+  'better-sqlite3 could not be installed here: node:sqlite with FULL is the reference instead.';
+
+export const contest = (contestant: string, lanes: number, runs: number, label = ''): Contest => ({
+  row: `${contestant}${label}, ${lanes} ${lanes === 1 ? 'lane' : 'lanes'}`,
+  contestant,
+  lanes,
+  runs,
+});
+
+export const drainColumns: readonly Column[] = [
+  median('runs', 'runs'),
+  median('cycles_per_s', 'cycles/s'),
+  median('p50', 'claim p50 ms', 2),
+  median('p99', 'p99 ms', 1),
+  median('longest', 'longest wait ms'),
+  median('share', 'smallest share', 2),
+  least('share', 'least of all'),
+  most('double', 'double'),
+  most('missing', 'missing'),
+];
+
+export const noneTwiceNoneMissing = ({ row }: Contest): Law => ({
+  what: `double or missing, ${row}`,
+  row,
+  over: 'most',
+  of: (figure) => figure(row, 'double') + figure(row, 'missing'),
+  atMost: 0,
+});
+
+export async function hold(
+  workshop: Workshop,
+  contests: readonly Contest[],
+  round: number,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (const each of inTurn(contests, round)) {
+    const folder = workshop.folder();
+    await prepareContestant(each.contestant, folder, each.runs, packages);
+    samples.push({ row: each.row, figures: await drain(workshop, each, folder, env) });
+  }
+  return samples;
+}
+
+async function drain(
+  workshop: Workshop,
+  { contestant, lanes, runs }: Contest,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+): Promise<Record<string, number>> {
+  const job = { folder, contestant, lanes, packages };
   const hands = await Promise.all(
     Array.from({ length: processes }, (_, worker) =>
       workshop.hire('drain', { ...job, worker } satisfies DrainJob, env),
@@ -61,40 +110,5 @@ export async function drain(workshop: Workshop, drain: Drain): Promise<Record<st
     share: Math.min(...shares),
     double: claimed.length - different,
     missing: runs - different,
-  };
-}
-
-/** A store as storms and benches have it: no slots, no rate. */
-export async function openBenchStore(folder: string): Promise<Store> {
-  mkdirSync(folder, { recursive: true });
-  const store = await openLocalStore({
-    place: benchPlace(folder),
-    identity: identityOf('bench'),
-    durability: 'full',
-  });
-  for (const key of ['slots', 'rate.mutations'])
-    await store.submit({ kind: 'config.set', key: key as never, value: 0 });
-  return store;
-}
-
-export async function fill(store: Store, runs: number): Promise<void> {
-  const atOnce = 2_000;
-  for (let left = runs; left > 0; left -= atOnce) {
-    const count = Math.min(left, atOnce);
-    const answer = await store.submit({ kind: 'run.create', title: 'npm run build', count });
-    if (!answer.ok) throw new Error(answer.refusal.message);
-  }
-}
-
-export const benchPlace = (folder: string): Place => placeOf(folder, `${folder}/.wavelock`);
-
-export function identityOf(agent: string): Identity {
-  return {
-    agent: agent as AgentName,
-    named: true,
-    kind: 'other',
-    session: newId('ses') as SessionId,
-    host: hostname(),
-    pid: process.pid,
   };
 }

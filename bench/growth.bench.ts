@@ -10,7 +10,7 @@ import { evolve, viewOf, type StateView } from '../src/core/views';
 import { newRun } from '../src/core/rules/runs';
 import type { RunRow, StoredEvent } from '../src/core/model';
 import { inTurn, median, type Bench, type Law, type Sample } from './bench';
-import { fill, openBenchStore } from './drain';
+import { fill, openBenchStore } from './stores';
 import type { GrowthJob, GrowthReport } from './growth.child';
 import { now, type Workshop } from './workshop';
 

@@ -1,7 +1,7 @@
 /** Opens a store of some size and works on it, one command at a time. */
 import { readFileSync } from 'node:fs';
 import { openLocalStore } from '../src/store/localStore';
-import { benchPlace, identityOf } from './drain';
+import { benchPlace, identityOf } from './stores';
 import { now, spread, work } from './workshop';
 
 export interface GrowthJob {

@@ -1,6 +1,6 @@
 /** The extension host beside its own store under full load: for how long does its event loop stand still? */
 import { median, most, type Bench } from './bench';
-import { fill, openBenchStore } from './drain';
+import { fill, openBenchStore } from './stores';
 import type { HostJob, HostReport } from './hostLoop.child';
 
 const runs = 10_000;

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { evolve, viewOf } from '../src/core/views';
 import type { Store } from '../src/store/store';
 import { openThreadStore } from '../src/store/threadStore';
-import { benchPlace, identityOf } from './drain';
+import { benchPlace, identityOf } from './stores';
 import { now, work } from './workshop';
 
 export interface HostJob {

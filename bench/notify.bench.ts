@@ -1,6 +1,6 @@
 /** A commit of one process, seen by others: with the watch on the hint file, and with every watch dead. */
 import { median, most, type Bench, type Sample } from './bench';
-import { openBenchStore } from './drain';
+import { openBenchStore } from './stores';
 import type { NotifyJob, Seen } from './notify.child';
 import { now, spread, type Hand, type Workshop } from './workshop';
 

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { Seq } from '../src/core/model';
 import { openLocalStore } from '../src/store/localStore';
-import { benchPlace, identityOf } from './drain';
+import { benchPlace, identityOf } from './stores';
 import { now, work } from './workshop';
 
 export interface NotifyJob {

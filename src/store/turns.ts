@@ -48,8 +48,6 @@ const nap = { shortest: 1, longest: 6 };
 const stepBack = 4;
 /** No pause of a process that runs is longer, on a machine under load as well. */
 const longestPause = 200;
-/** Who waits longer than this waits for no turn but for one long transaction, or a stopped process. */
-const notATurn = 1_000;
 
 export class Turns {
   readonly #time: Time;
@@ -109,8 +107,7 @@ export async function whenFree<T>(work: () => T, options: WaitOptions = {}): Pro
 }
 
 function napAfter(waited: number, random: number): number {
-  if (waited > notATurn) return nap.longest;
-  const span = Math.min(nap.longest, Math.max(nap.shortest, 100 / waited));
+  const span = Math.min(nap.longest, Math.max(nap.shortest, 150 / waited));
   return span * (0.5 + random / 2);
 }
 

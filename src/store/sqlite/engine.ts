@@ -12,6 +12,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
 import { isStoreError, StoreError } from '../../core/errors';
+import { isRetentionDue } from '../../core/rules/retention';
+import { isSweepDue } from '../../core/rules/sweep';
 import type {
   AgentId,
   Changes,
@@ -28,6 +30,7 @@ import type {
   RunId,
   RunRow,
   Seq,
+  Step,
   StoredEvent,
   TokenDigest,
   Write,
@@ -77,6 +80,9 @@ export interface SqliteOptions {
 }
 
 export type ContextOf = (opId: OpId) => Context;
+
+/** What SQLite calls FULL. */
+const synchronousFull = 2;
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
@@ -253,10 +259,22 @@ export class SqliteEngine implements Engine {
           seq: this.#headSeq(),
           chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
         })),
+      chores: () => {
+        const context = this.#context();
+        return {
+          sweep: this.#ask(isSweepDue(context)),
+          retention: this.#ask(isRetentionDue(context)),
+        };
+      },
+      session: ({ id }) => this.#tables.answer('session', { id }),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
         inThread: this.options.inThread,
+        durability:
+          this.#sql('PRAGMA synchronous').get()?.['synchronous'] === synchronousFull
+            ? 'full'
+            : 'normal',
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
@@ -283,6 +301,13 @@ export class SqliteEngine implements Engine {
     faultsNamed(this.path, () => {
       this.#refuseVanished();
       this.#archive.write(rows, this.options.onStep);
+    });
+  }
+
+  /** From the next commit on. */
+  harden(): void {
+    faultsNamed(this.path, () => {
+      this.database.exec('PRAGMA synchronous = FULL');
     });
   }
 
@@ -338,7 +363,7 @@ export class SqliteEngine implements Engine {
         });
       }
     };
-    const decided = this.#drive(command, context, ({ write, events }) => {
+    const decided: Decided = this.#drive(decide(command, context), ({ write, events }) => {
       for (const change of write) this.#tables.apply(change);
       append(events);
     });
@@ -377,18 +402,24 @@ export class SqliteEngine implements Engine {
     };
   }
 
-  #drive(command: Command, context: Context, write: (write: Write) => void): Decided {
-    const decision = decide(command, context);
-    let step = decision.next();
-    while (step.done !== true) {
-      if ('write' in step.value) {
-        write(step.value);
-        step = decision.next(undefined);
+  #drive<Decided>(step: Step<Decided>, write: (write: Write) => void): Decided {
+    let next = step.next();
+    while (next.done !== true) {
+      if ('write' in next.value) {
+        write(next.value);
+        next = step.next(undefined);
       } else {
-        step = decision.next(this.#tables.answer(step.value.rows, step.value));
+        next = step.next(this.#tables.answer(next.value.rows, next.value));
       }
     }
-    return step.value;
+    return next.value;
+  }
+
+  /** Drives what asks and changes nothing. */
+  #ask<T>(step: Step<T>): T {
+    return this.#drive(step, () => {
+      throw new Error('a question of the rules wanted to write');
+    });
   }
 
   #append(event: StoredEvent): void {
@@ -431,8 +462,8 @@ export class SqliteEngine implements Engine {
     throw new StoreError(
       'store_gone',
       now === undefined
-        ? `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`
-        : `The store ${this.path} was replaced while it was in use, as by a restore. Reload to use the one that is there now.`,
+        ? `The store ${this.path} was removed while it was in use. Put it back; or ask again, and a new one is begun.`
+        : `The store ${this.path} was replaced while it was in use, as by a restore. Ask again to use the one that is there now.`,
     );
   }
 
