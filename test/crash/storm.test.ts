@@ -52,7 +52,7 @@ const settings = [
 const fatalSteps: readonly (readonly [string, number, Part['first']?])[] = [
   // Most of what happens, happens there.
   ...['store.commit', 'store.durable', 'store.commit', 'store.durable', 'store.commit'].map(
-    (step) => [step, 60] as const,
+    (step) => [step, 15] as const,
   ),
   ...(['archive.commit', 'archive.durable'] as const).map((step) => [step, 1, 'retain'] as const),
   ...['temp', 'pages', 'copied', 'verify', 'rename', 'flush', 'done'].map(
