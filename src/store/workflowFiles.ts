@@ -410,7 +410,13 @@ function missing(path: string): Refusal {
 
 /** A rename would go past the write protection that somebody has put on the file. */
 function refuseWriteProtected(path: string): void {
-  if ((statSync(path).mode & 0o222) !== 0) return;
+  let mode: number;
+  try {
+    ({ mode } = statSync(path));
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+  if ((mode & 0o222) !== 0) return;
   throw new StoreError(
     'store_permission',
     `${path} is write-protected. Nothing was changed; make the file writable to advance the wave.`,

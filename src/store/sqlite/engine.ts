@@ -87,28 +87,75 @@ const synchronousFull = 2;
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
+  const path = join(options.folder, databaseFile);
+  try {
+    return await openAt(path, options);
+  } catch (error) {
+    throw asFault(error, path);
+  }
+}
+
+async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngine> {
   const { folder } = options;
   createStoreFolder(folder);
   refuseOddFiles(folder);
-  const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
   const waiting = { lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
     const { state, readOnly } = await whenFree(
-      () => faultsNamed(path, () => look(path, head, options)),
+      () =>
+        faultsNamed(path, () => {
+          finishRollback(path, head);
+          return look(path, head, options);
+        }),
       waiting,
     );
-    if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
+    if (readOnly) return engineOn(readOnly.database, path, options, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(
-    () => faultsNamed(path, () => openDatabase(path, options)),
+  return whenFree(
+    () => faultsNamed(path, () => engineOn(openDatabase(path, options), path, options)),
     waiting,
   );
-  return new SqliteEngine(database, path, options);
+}
+
+/** Of a connection that is closed again if there is to be no engine. */
+function engineOn(
+  database: DatabaseSync,
+  path: string,
+  options: SqliteOptions,
+  fault?: StoreError,
+): SqliteEngine {
+  try {
+    return new SqliteEngine(database, path, options, fault);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * A process that died while it made the store has left a half-written database and the journal that takes it
+ * back. Only a connection that may write can do so. A store in use never has a journal, so one beside it is
+ * another's, and playing it back would be the damage.
+ */
+function finishRollback(path: string, head: Head | null): void {
+  if (lstatSync(`${path}-journal`, { throwIfNoEntry: false }) === undefined) return;
+  if (head !== null && head.seq > 0) {
+    throw new StoreError(
+      'store_foreign',
+      `${path}-journal is there, which a store in use never has. Wavelock leaves it alone; move it away.`,
+    );
+  }
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } finally {
+    database.close();
+  }
 }
 
 interface FirstLook {
@@ -180,6 +227,8 @@ function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
+    // SQLite opens for reading what it could not open for writing, and says so at the first write only.
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
     return database;
   } catch (error) {
     database.close();
@@ -451,7 +500,14 @@ export class SqliteEngine implements Engine {
 
   /** Tells the observers that watch this file to look; the commit stands whether they hear it or not. */
   #writeHint(): void {
-    const newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    let newest: Record<string, unknown> | undefined;
+    try {
+      newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    } catch (error) {
+      if (!(error instanceof Error && 'errcode' in error)) throw error;
+      // A disk that fails now must not turn an answer that is durable into a fault.
+      return;
+    }
     overwriteHint(join(this.options.folder, headFile), headText(this.#storeId, newest));
   }
 
