@@ -227,12 +227,21 @@ function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
-    // SQLite opens for reading what it could not open for writing, and says so at the first write only.
-    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    refuseReadOnly(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** SQLite opens for reading what it could not open for writing, and says so at the first write only. */
+function refuseReadOnly(database: DatabaseSync): void {
+  try {
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+  } catch (error) {
+    // It says "read-only" before it looks for a lock. Whoever only wants to read need not wait for a writer.
+    if (!isBusy(error)) throw error;
   }
 }
 
