@@ -72,9 +72,10 @@ export function removeTempFiles(path: string): void {
 }
 
 /**
- * The folder of a store: for its owner alone, and unseen by git. Two processes may create it at once.
+ * The folder of a store: for its owner alone, and unseen by git unless others' files are in it as well. Two
+ * processes may create it at once.
  */
-export function createStoreFolder(folder: string): void {
+export function createStoreFolder(folder: string, { hide } = { hide: true }): void {
   try {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
     if (stats !== undefined && !stats.isDirectory()) {
@@ -84,7 +85,7 @@ export function createStoreFolder(folder: string): void {
       );
     }
     mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx' });
+    if (hide) writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx' });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw fileFault(error, folder);

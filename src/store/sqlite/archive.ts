@@ -13,6 +13,7 @@ import { decodeRun } from '../../core/codec';
 import { StoreError } from '../../core/errors';
 import type { RunId, RunRow } from '../../core/model';
 import type { OnStep } from '../durableFs';
+import { finishRollback } from './hotJournal';
 import { asFault, isBusy } from './sqliteFault';
 import type { ArchivedRuns } from './tables';
 
@@ -118,6 +119,7 @@ export class Archive implements ArchivedRuns {
   #open(): DatabaseSync | undefined {
     if (this.#reader) return this.#reader;
     if (!refuseOdd(this.#path)) return undefined;
+    finishRollback(this.#path);
     const database = new DatabaseSync(this.#path, { readOnly: true, timeout: 0 });
     try {
       // The very first writer may have made the file and not yet committed.

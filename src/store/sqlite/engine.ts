@@ -33,7 +33,7 @@ import type {
   TokenDigest,
   Write,
 } from '../../core/model';
-import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
+import { overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
   type AnyAnswer,
@@ -45,9 +45,12 @@ import {
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
 import { whenFree } from '../mailbox';
+import type { MountQuestions } from '../mounts';
 import { newId } from '../newId';
+import { prepareStoreFolder, type StoreFolder } from '../storeFolder';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
+import { finishRollback } from './hotJournal';
 import { migrate, stateOf } from './migrate';
 import { asFault, isBusy } from './sqliteFault';
 import { digestOf, Tables } from './tables';
@@ -59,8 +62,8 @@ import {
   headFile,
   headText,
   metaOf,
+  missing,
   readHead,
-  refuseOddFiles,
   type Head,
 } from './witness';
 
@@ -72,6 +75,7 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  readonly mounts?: MountQuestions | undefined;
 }
 
 /** What SQLite calls FULL. */
@@ -81,8 +85,7 @@ type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
   const { folder } = options;
-  createStoreFolder(folder);
-  refuseOddFiles(folder);
+  const prepared = prepareStoreFolder(folder, options.mounts);
   const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
@@ -90,13 +93,16 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
     const { state, readOnly } = await whenFree(() =>
       faultsNamed(path, () => look(path, head, options)),
     );
-    if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
+    if (readOnly)
+      return new SqliteEngine(readOnly.database, path, options, prepared, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(() => faultsNamed(path, () => openDatabase(path, options)));
-  return new SqliteEngine(database, path, options);
+  const database = await whenFree(() =>
+    faultsNamed(path, () => openDatabase(path, options, prepared)),
+  );
+  return new SqliteEngine(database, path, options, prepared);
 }
 
 interface FirstLook {
@@ -109,9 +115,11 @@ interface FirstLook {
  * that may write would bake a foreign write-ahead log into the database when it is closed.
  */
 function look(path: string, head: Head | null, { migrations }: SqliteOptions): FirstLook {
+  finishRollback(path);
   const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
   try {
     const state = stateOf(database, path, migrations);
+    if (state === 'empty' && (head?.seq ?? 0) > 0) throw missing(path, head);
     const fault = state === 'empty' ? undefined : evidenceAgainst(database, path, head);
     if (fault) return { state, readOnly: { database, fault } };
     database.close();
@@ -139,18 +147,38 @@ function canRead(database: DatabaseSync): boolean {
   }
 }
 
-function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
+/**
+ * With a write-ahead log, unless the folder is on another machine, or was when the store was last opened: a log
+ * needs memory that all its users share. Without one the journal is truncated and flushed at every commit; to
+ * delete it, as SQLite would, is not on the disk until somebody flushes the folder.
+ */
+function openDatabase(
+  path: string,
+  { durability, migrations }: SqliteOptions,
+  { network }: StoreFolder,
+): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations);
-    database.exec('PRAGMA journal_mode = WAL');
-    database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    // Before there is a log: a database that loses it still knows that it was one of ours.
+    migrate(database, path, migrations);
+    if (network === null && newestSeq(database) === 0) database.exec('PRAGMA journal_mode = WAL');
+    if (network !== null || journalOf(database) !== 'wal')
+      database.exec('PRAGMA journal_mode = TRUNCATE');
+    database.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+function newestSeq(database: DatabaseSync): number {
+  return Number(database.prepare('SELECT max(seq) AS seq FROM events').get()?.['seq'] ?? 0);
+}
+
+function journalOf(database: DatabaseSync): unknown {
+  return database.prepare('PRAGMA journal_mode').get()?.['journal_mode'];
 }
 
 export class SqliteEngine implements Engine {
@@ -168,6 +196,7 @@ export class SqliteEngine implements Engine {
     private readonly database: DatabaseSync,
     private readonly path: string,
     private readonly options: SqliteOptions,
+    private readonly folder: StoreFolder,
     readonly readOnlyBecause?: StoreError,
   ) {
     // Without a name a store is read-only, and has no archive that could be known as its own.
@@ -178,6 +207,10 @@ export class SqliteEngine implements Engine {
     this.#file = fileAt(path);
     this.#dataVersion = this.#readDataVersion();
     if (!readOnlyBecause) this.#writeHint();
+  }
+
+  get warnings(): StoreFolder['warnings'] {
+    return this.folder.warnings;
   }
 
   transact(batch: readonly Submission[]): readonly Outcome[] {
@@ -232,6 +265,7 @@ export class SqliteEngine implements Engine {
           this.#sql('PRAGMA synchronous').get()?.['synchronous'] === synchronousFull
             ? 'full'
             : 'normal',
+        journal: String(journalOf(this.database)),
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));

@@ -41,6 +41,7 @@ class Service {
     this.#report({
       type: 'open',
       readOnlyBecause: store.readOnlyBecause && sent(store.readOnlyBecause),
+      warnings: store.warnings,
     });
   }
 
