@@ -18,6 +18,7 @@ import type {
   SessionId,
   SessionRow,
   StoredEvent,
+  WorkflowId,
 } from '../core/model';
 import type { StateRows } from '../core/views';
 
@@ -46,6 +47,8 @@ export type Outcome = { readonly answer: AnyAnswer } | { readonly error: unknown
 export interface Reads {
   head: { readonly ask: Nothing; readonly rows: Seq };
   state: { readonly ask: Nothing; readonly rows: StateRows };
+  /** What a view of one workflow needs: its row, the newest run of each of its tasks, and who holds which file. */
+  workflow: { readonly ask: { readonly id: WorkflowId | null }; readonly rows: StateRows };
   pendingWrites: { readonly ask: Nothing; readonly rows: readonly PendingWrite[] };
   events: {
     readonly ask: { readonly after: Seq; readonly limit: number };

@@ -6,17 +6,18 @@ import { Awaits, type Awaited, type AwaitRequest } from './awaits';
 import type { OnStep } from './durableFs';
 import { Busy, type Identity, type Reads } from './engine';
 import { Follower } from './follower';
-import { Mailbox, whenFree } from './mailbox';
+import { Mailbox } from './mailbox';
 import type { MountQuestions } from './mounts';
 import { newId } from './newId';
 import { rowsAtOnce } from './parts';
 import { Presence } from './presence';
 import { retainRuns } from './retention';
 import type { StoreBackup } from './sqlite/backups';
-import { openSqlite, type SqliteEngine } from './sqlite/engine';
+import { openSqlite, type ContextOf, type SqliteEngine } from './sqlite/engine';
 import { verifyStore, type Verified } from './sqlite/verify';
 import type { EventListener, Store, StoreOptions } from './store';
 import type { StoreWarning } from './storeFolder';
+import { Turns, WaitingFile, whenFree } from './turns';
 import { quietTimer, Upkeep, type Schedule } from './upkeep';
 
 export interface LocalOptions extends StoreOptions {
@@ -26,12 +27,21 @@ export interface LocalOptions extends StoreOptions {
   readonly schedule?: Schedule;
   /** How the kind of a file system is found out; a test has its own. */
   readonly mounts?: MountQuestions;
+  readonly contextOf?: ContextOf;
 }
 
 export async function openLocalStore(options: LocalOptions): Promise<Store> {
-  const { place, identity, durability, inThread = false, onStep, mounts } = options;
+  const { place, identity, durability, inThread = false, onStep, mounts, contextOf } = options;
   const folder = place.storeFolder;
-  const engine = await openSqlite({ folder, identity, durability, inThread, onStep, mounts });
+  const engine = await openSqlite({
+    folder,
+    identity,
+    durability,
+    inThread,
+    onStep,
+    mounts,
+    contextOf,
+  });
   return new LocalStore(engine, options);
 }
 
@@ -87,7 +97,11 @@ class LocalStore implements Store {
       retain: (goOn) => this.#retain(goOn),
       failed,
     });
-    this.#mailbox = new Mailbox(engine, () => {
+    const turns = new Turns({
+      sign: new WaitingFile(this.#folder),
+      lastActive: () => engine.lastActive(),
+    });
+    this.#mailbox = new Mailbox(engine, turns, () => {
       this.#reported.clear();
       this.#upkeep.committed();
       this.#deliver();

@@ -5,6 +5,7 @@
 import { realpathSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { RelativePath } from '../core/model';
+import { fileFault } from './durableFs';
 
 export const storeFolderName = '.wavelock';
 
@@ -22,6 +23,14 @@ export interface Place {
  * worktree's (the repository's own folder, where it is bare or lies apart). Outside git only the folder itself counts.
  */
 export function placeOf(folder: string, explicitStore?: string): Place {
+  try {
+    return find(folder, explicitStore);
+  } catch (error) {
+    throw fileFault(error, folder);
+  }
+}
+
+function find(folder: string, explicitStore: string | undefined): Place {
   const start = realpathSync(folder);
   const git = findGit(start);
   const root = git?.top ?? start;

@@ -52,7 +52,7 @@ export interface SentError {
   readonly code: FaultCode | undefined;
 }
 
-/** @param script the bundle of `sqlite/thread.ts` */
+/** @param script the bundle of `sqlite/threadEntry.ts` */
 export async function openThreadStore(options: StoreOptions, script: string): Promise<Store> {
   const worker = new Worker(script, {
     workerData: options,

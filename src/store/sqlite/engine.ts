@@ -6,7 +6,7 @@
  * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
@@ -24,6 +24,8 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  OpId,
+  ProcessIdentity,
   Refusal,
   RunId,
   RunRow,
@@ -44,13 +46,12 @@ import {
   type Submission,
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
-import { whenFree } from '../mailbox';
 import type { MountQuestions } from '../mounts';
 import { newId } from '../newId';
 import { prepareStoreFolder, type StoreFolder } from '../storeFolder';
+import { whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
-import { finishRollback } from './hotJournal';
 import { migrate, stateOf } from './migrate';
 import { asFault, isBusy } from './sqliteFault';
 import { digestOf, Tables } from './tables';
@@ -61,6 +62,7 @@ import {
   hasDatabase,
   headFile,
   headText,
+  lastActiveIn,
   metaOf,
   missing,
   readHead,
@@ -76,7 +78,11 @@ export interface SqliteOptions {
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
   readonly mounts?: MountQuestions | undefined;
+  /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
+  readonly contextOf?: ContextOf | undefined;
 }
+
+export type ContextOf = (opId: OpId) => Context;
 
 /** What SQLite calls FULL. */
 const synchronousFull = 2;
@@ -84,25 +90,90 @@ const synchronousFull = 2;
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
+  const path = join(options.folder, databaseFile);
+  try {
+    return await openAt(path, options);
+  } catch (error) {
+    throw asFault(error, path);
+  }
+}
+
+async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngine> {
   const { folder } = options;
   const prepared = prepareStoreFolder(folder, options.mounts);
-  const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
+  const waiting = { lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
-    const { state, readOnly } = await whenFree(() =>
-      faultsNamed(path, () => look(path, head, options)),
+    const { state, readOnly } = await whenFree(
+      () =>
+        faultsNamed(path, () => {
+          finishRollback(path, head);
+          return look(path, head, options);
+        }),
+      waiting,
     );
-    if (readOnly)
-      return new SqliteEngine(readOnly.database, path, options, prepared, readOnly.fault);
+    if (readOnly) return engineOn(readOnly.database, path, options, prepared, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(() =>
-    faultsNamed(path, () => openDatabase(path, options, prepared)),
+  return whenFree(
+    () =>
+      faultsNamed(path, () =>
+        engineOn(openDatabase(path, options, prepared), path, options, prepared),
+      ),
+    waiting,
   );
-  return new SqliteEngine(database, path, options, prepared);
+}
+
+/** Of a connection that is closed again if there is to be no engine. */
+function engineOn(
+  database: DatabaseSync,
+  path: string,
+  options: SqliteOptions,
+  prepared: StoreFolder,
+  fault?: StoreError,
+): SqliteEngine {
+  try {
+    return new SqliteEngine(database, path, options, prepared, fault);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * A process that died in the middle of a commit without a log, as the one that makes the store is, has left a
+ * half-written database and the journal that takes it back. Only a connection that may write can do so. A store
+ * with a log never has a journal, so one beside it is another's, and playing it back would be the damage.
+ */
+function finishRollback(path: string, head: Head | null): void {
+  // An empty one takes nothing back; a store without a log always has one.
+  if ((lstatSync(`${path}-journal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  if (head !== null && head.seq > 0 && hasLog(path)) {
+    throw new StoreError(
+      'store_foreign',
+      `${path}-journal is there, which a store with a log never has. Wavelock leaves it alone; move it away.`,
+    );
+  }
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } finally {
+    database.close();
+  }
+}
+
+/** By the header: whether whoever opens it keeps a write-ahead log. */
+function hasLog(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const versions = Buffer.alloc(2);
+    return readSync(file, versions, 0, 2, 18) === 2 && versions[0] === 2;
+  } finally {
+    closeSync(file);
+  }
 }
 
 interface FirstLook {
@@ -115,7 +186,6 @@ interface FirstLook {
  * that may write would bake a foreign write-ahead log into the database when it is closed.
  */
 function look(path: string, head: Head | null, { migrations }: SqliteOptions): FirstLook {
-  finishRollback(path);
   const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
   try {
     const state = stateOf(database, path, migrations);
@@ -131,6 +201,28 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
     }
     database.close();
     throw error;
+  }
+}
+
+/** Of a store that is not open yet; whoever keeps it busy may keep it from being read, too. */
+function lastActiveAt(path: string): string | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    return readIfPossible(() => {
+      database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+      return lastActiveIn(database, Date.now());
+    });
+  } finally {
+    database?.close();
+  }
+}
+
+function readIfPossible<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    return undefined;
   }
 }
 
@@ -154,18 +246,20 @@ function canRead(database: DatabaseSync): boolean {
  */
 function openDatabase(
   path: string,
-  { durability, migrations }: SqliteOptions,
+  { durability, migrations, onStep }: SqliteOptions,
   { network }: StoreFolder,
 ): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
     // Before there is a log: a database that loses it still knows that it was one of ours.
-    migrate(database, path, migrations);
+    migrate(database, path, migrations, onStep);
     if (network === null && newestSeq(database) === 0) database.exec('PRAGMA journal_mode = WAL');
     if (network !== null || journalOf(database) !== 'wal')
       database.exec('PRAGMA journal_mode = TRUNCATE');
     database.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
+    // SQLite opens for reading what it could not open for writing, and says so at the first write only.
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
     return database;
   } catch (error) {
     database.close();
@@ -189,7 +283,10 @@ export class SqliteEngine implements Engine {
   readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
+  readonly #onStep: OnStep;
   #dataVersion: number;
+  /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
+  readonly #process: ProcessIdentity;
 
   /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
   constructor(
@@ -205,7 +302,9 @@ export class SqliteEngine implements Engine {
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
+    this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
+    this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
   }
 
@@ -222,7 +321,9 @@ export class SqliteEngine implements Engine {
         // Again, now that no restore can come between: it takes the same lock.
         this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
+        this.#onStep('store.commit');
         this.#exec('COMMIT');
+        this.#onStep('store.durable');
         // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
         this.#refuseVanished();
         this.#writeHint();
@@ -239,6 +340,8 @@ export class SqliteEngine implements Engine {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
       state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
+      workflow: ({ id }) =>
+        this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
@@ -269,6 +372,11 @@ export class SqliteEngine implements Engine {
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
+  }
+
+  /** Who wrote last, for people; undefined when nobody has, or it cannot be read now. */
+  lastActive(): string | undefined {
+    return readIfPossible(() => lastActiveIn(this.database, Date.now()));
   }
 
   othersCommitted(): boolean {
@@ -302,6 +410,7 @@ export class SqliteEngine implements Engine {
     if (this.readOnlyBecause) return true;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
+      this.#onStep('store.checkpoint');
       return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     });
   }
@@ -319,10 +428,11 @@ export class SqliteEngine implements Engine {
       this.#exec('RELEASE command');
       return { answer };
     } catch (error) {
-      if (!this.database.isTransaction) throw error;
+      // Busy is the archive, which another is writing: the whole batch waits, as for the store itself.
+      if (!this.database.isTransaction || isBusy(error)) throw error;
       this.#exec('ROLLBACK TO command');
       this.#exec('RELEASE command');
-      return { error };
+      return { error: asFault(error, this.path) };
     }
   }
 
@@ -333,7 +443,7 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context = this.#context();
+    const context = this.options.contextOf?.(opId) ?? this.#context();
     const append = (events: readonly NewEvent[]): void => {
       for (const event of events) {
         this.#append({
@@ -362,13 +472,13 @@ export class SqliteEngine implements Engine {
   }
 
   #context(): Context {
-    const { agent, named, kind, session, host, pid } = this.options.identity;
+    const { agent, named, kind, session, host } = this.options.identity;
     return {
       agent,
       named,
       agentKind: kind,
       session,
-      process: processIdentity(host, pid),
+      process: this.#process,
       now: Date.now(),
       mono: monotonic(),
       server: null,
@@ -435,7 +545,14 @@ export class SqliteEngine implements Engine {
 
   /** Tells the observers that watch this file to look; the commit stands whether they hear it or not. */
   #writeHint(): void {
-    const newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    let newest: Record<string, unknown> | undefined;
+    try {
+      newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    } catch (error) {
+      if (!(error instanceof Error && 'errcode' in error)) throw error;
+      // A disk that fails now must not turn an answer that is durable into a fault.
+      return;
+    }
     overwriteHint(join(this.options.folder, headFile), headText(this.#storeId, newest));
   }
 

@@ -1,19 +1,20 @@
 /**
- * The store's own thread: the host's event loop never waits for a disk. Entry point of
- * `dist/storeThread.js`; speaks `ThreadRequest` and `ThreadReport` with `threadStore.ts`.
+ * The store's own thread: the host's event loop never waits for a disk. Speaks `ThreadRequest` and
+ * `ThreadReport` with `threadStore.ts`; `threadEntry.ts` starts it.
  */
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { workerData, type MessagePort } from 'node:worker_threads';
 import { isStoreError } from '../../core/errors';
 import type { Disposable } from '../../shared/lifecycle';
-import { openLocalStore } from '../localStore';
+import { openLocalStore, type LocalOptions } from '../localStore';
 import { takeApart } from '../parts';
 import type { Store, StoreOptions } from '../store';
 import type { SentError, ThreadReport, ThreadRequest, ThreadTask } from '../threadStore';
 
-async function serve(port: MessagePort): Promise<void> {
+/** @param more what cannot come as a message: functions that a test injects */
+export async function serve(port: MessagePort, more: Partial<LocalOptions> = {}): Promise<void> {
   let store: Store;
   try {
-    store = await openLocalStore({ ...(workerData as StoreOptions), inThread: true });
+    store = await openLocalStore({ ...(workerData as StoreOptions), ...more, inThread: true });
   } catch (error) {
     port.postMessage({ type: 'openFailed', error: sent(error) } satisfies ThreadReport);
     return;
@@ -151,5 +152,3 @@ function sent(error: unknown): SentError {
     code: isStoreError(error) ? error.code : undefined,
   };
 }
-
-if (parentPort) void serve(parentPort);
