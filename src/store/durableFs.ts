@@ -75,9 +75,10 @@ export function removeTempFiles(path: string): void {
 }
 
 /**
- * The folder of a store: for its owner alone, and unseen by git. Two processes may create it at once.
+ * The folder of a store: for its owner alone, and unseen by git unless others' files are in it as well. Two
+ * processes may create it at once.
  */
-export function createStoreFolder(folder: string): void {
+export function createStoreFolder(folder: string, { hide } = { hide: true }): void {
   try {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
     if (stats !== undefined && !stats.isDirectory()) {
@@ -87,6 +88,7 @@ export function createStoreFolder(folder: string): void {
       );
     }
     makeFolder(folder);
+    if (!hide) return;
     const ignore = join(folder, '.gitignore');
     // An empty one was left by somebody who died, or had no space, before its text.
     if ((lstatSync(ignore, { throwIfNoEntry: false })?.size ?? 0) === 0) {

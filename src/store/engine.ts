@@ -77,6 +77,8 @@ export interface EngineVersions {
   readonly engine: string;
   readonly inThread: boolean;
   readonly durability: 'full' | 'normal';
+  /** `wal`, or `truncate` where there can be no write-ahead log. */
+  readonly journal: string;
 }
 
 export interface Engine {

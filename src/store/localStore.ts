@@ -7,6 +7,7 @@ import type { OnStep } from './durableFs';
 import { Busy, type Identity, type Reads } from './engine';
 import { Follower } from './follower';
 import { Mailbox } from './mailbox';
+import type { MountQuestions } from './mounts';
 import { newId } from './newId';
 import { rowsAtOnce } from './parts';
 import { Presence } from './presence';
@@ -15,6 +16,7 @@ import type { StoreBackup } from './sqlite/backups';
 import { openSqlite, type ContextOf, type SqliteEngine } from './sqlite/engine';
 import { verifyStore, type Verified } from './sqlite/verify';
 import type { EventListener, Store, StoreOptions } from './store';
+import type { StoreWarning } from './storeFolder';
 import { Turns, WaitingFile, whenFree } from './turns';
 import { quietTimer, Upkeep, type Schedule } from './upkeep';
 
@@ -23,15 +25,25 @@ export interface LocalOptions extends StoreOptions {
   readonly onStep?: OnStep;
   /** All timers but the follower's; a test has its own. */
   readonly schedule?: Schedule;
+  /** How the kind of a file system is found out; a test has its own. */
+  readonly mounts?: MountQuestions;
   readonly contextOf?: ContextOf;
   /** How long a command waits for its turn before it is `store_busy`. */
   readonly busyWaitMs?: number;
 }
 
 export async function openLocalStore(options: LocalOptions): Promise<Store> {
-  const { place, identity, durability, inThread = false, onStep, contextOf } = options;
+  const { place, identity, durability, inThread = false, onStep, mounts, contextOf } = options;
   const folder = place.storeFolder;
-  const engine = await openSqlite({ folder, identity, durability, inThread, onStep, contextOf });
+  const engine = await openSqlite({
+    folder,
+    identity,
+    durability,
+    inThread,
+    onStep,
+    mounts,
+    contextOf,
+  });
   return new LocalStore(engine, options);
 }
 
@@ -48,6 +60,7 @@ const readAgain = 10;
 class LocalStore implements Store {
   readonly identity: Identity;
   readonly readOnlyBecause: StoreError | undefined;
+  readonly warnings: readonly StoreWarning[];
   readonly #folder: string;
   readonly #mailbox: Mailbox;
   readonly #subscribers = new Set<Subscriber>();
@@ -74,6 +87,7 @@ class LocalStore implements Store {
     this.identity = identity;
     this.#folder = options.place.storeFolder;
     this.readOnlyBecause = engine.readOnlyBecause;
+    this.warnings = engine.warnings;
     const failed = (error: Error): void => {
       this.#report(error);
     };

@@ -16,6 +16,7 @@ import type { Identity, Reads } from './engine';
 import type { StoreBackup } from './sqlite/backups';
 import type { Verified } from './sqlite/verify';
 import type { EventListener, Store, StoreOptions } from './store';
+import type { StoreWarning } from './storeFolder';
 
 interface Shared {
   readonly store: Promise<Store>;
@@ -126,6 +127,10 @@ class Share implements Store {
 
   get readOnlyBecause(): StoreError | undefined {
     return this.store.readOnlyBecause;
+  }
+
+  get warnings(): readonly StoreWarning[] {
+    return this.store.warnings;
   }
 
   submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>> {

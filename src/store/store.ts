@@ -13,6 +13,7 @@ import type { Identity, Reads } from './engine';
 import type { Place } from './place';
 import type { StoreBackup } from './sqlite/backups';
 import type { Verified } from './sqlite/verify';
+import type { StoreWarning } from './storeFolder';
 
 export interface Store {
   readonly identity: Identity;
@@ -24,6 +25,8 @@ export interface Store {
   await(request: AwaitRequest): Promise<Answer<Awaited>>;
   /** Why it answers reads and takes no command, found at open; undefined for a store that is well. */
   readonly readOnlyBecause: StoreError | undefined;
+  /** What people should know of it though it works; found at open. */
+  readonly warnings: readonly StoreWarning[];
   /** Looks at everything and changes nothing; see `docs/storage.md` for what it finds. */
   verify(): Promise<Verified>;
   /** Backs the store up now; there is a daily one besides. */

@@ -9,6 +9,7 @@ import { putTogether, type Part } from './parts';
 import type { StoreBackup } from './sqlite/backups';
 import type { Verified } from './sqlite/verify';
 import type { EventListener, Store, StoreOptions } from './store';
+import type { StoreWarning } from './storeFolder';
 
 export type ThreadRequest = { readonly id: number } & (
   | { readonly type: 'submit'; readonly command: Command; readonly opId: OpId | undefined }
@@ -27,7 +28,11 @@ export type ThreadRequest = { readonly id: number } & (
 export type ThreadTask = Exclude<ThreadRequest, { readonly type: 'next' | 'close' }>;
 
 export type ThreadReport =
-  | { readonly type: 'open'; readonly readOnlyBecause: SentError | undefined }
+  | {
+      readonly type: 'open';
+      readonly readOnlyBecause: SentError | undefined;
+      readonly warnings: readonly StoreWarning[];
+    }
   | { readonly type: 'openFailed'; readonly error: SentError }
   | { readonly type: 'part'; readonly id: number; readonly part: Part }
   /** The last of an answer: all of it, or what its parts belong into. */
@@ -54,18 +59,24 @@ export async function openThreadStore(options: StoreOptions, script: string): Pr
     name: 'wavelock-store',
     execArgv: ['--disable-warning=ExperimentalWarning'],
   });
-  const readOnlyBecause = await new Promise<StoreError | undefined>((resolve, reject) => {
+  const opened = await new Promise<Opened>((resolve, reject) => {
     const settle = (report: ThreadReport): void => {
       worker.off('error', failed);
       worker.off('exit', ended);
-      if (report.type === 'openFailed') {
-        void worker.terminate();
-        reject(received(report.error));
-      } else {
-        const error = report.type === 'open' ? report.readOnlyBecause : undefined;
-        const fault = error && received(error);
-        resolve(isStoreError(fault) ? fault : undefined);
+      if (report.type === 'open') {
+        const fault = report.readOnlyBecause && received(report.readOnlyBecause);
+        resolve({
+          readOnlyBecause: isStoreError(fault) ? fault : undefined,
+          warnings: report.warnings,
+        });
+        return;
       }
+      void worker.terminate();
+      reject(
+        report.type === 'openFailed'
+          ? received(report.error)
+          : threadGone('The store thread spoke before it had opened the store'),
+      );
     };
     const failed = (cause: unknown): void => {
       reject(threadGone('The store thread failed while it opened the store', cause));
@@ -77,8 +88,10 @@ export async function openThreadStore(options: StoreOptions, script: string): Pr
     worker.once('exit', ended);
     worker.once('message', settle);
   });
-  return new ThreadStore(worker, options.identity, readOnlyBecause);
+  return new ThreadStore(worker, options.identity, opened);
 }
+
+type Opened = Pick<Store, 'readOnlyBecause' | 'warnings'>;
 
 interface Waiting {
   /** What has come of a long answer. */
@@ -99,12 +112,16 @@ class ThreadStore implements Store {
   #gone: StoreError | undefined;
 
   readonly onFault = this.#faults.event;
+  readonly readOnlyBecause: StoreError | undefined;
+  readonly warnings: readonly StoreWarning[];
 
   constructor(
     private readonly worker: Worker,
     readonly identity: Identity,
-    readonly readOnlyBecause: StoreError | undefined,
+    opened: Opened,
   ) {
+    this.readOnlyBecause = opened.readOnlyBecause;
+    this.warnings = opened.warnings;
     worker.on('message', (report: ThreadReport) => {
       this.#receive(report);
     });

@@ -6,7 +6,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isStoreError } from '../core/errors';
 import type { OpId, RefusalCode } from '../core/model';
 import { duration } from './duration';
-import { present, type Document } from './present';
+import { present, printable, type Document } from './present';
 import * as stores from './storeCommands';
 import { advance, status, validate, type Workplace } from './workflowCommands';
 
@@ -89,6 +89,9 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       agent: options.agent,
       store: options.store,
       opId: options.opId as OpId | undefined,
+      warn: (message) => {
+        host.err(`wavelock: ${printable(message)}\n`);
+      },
     };
   };
 

@@ -25,6 +25,8 @@ export interface Workplace {
   readonly agent: string | undefined;
   readonly store: string | undefined;
   readonly opId: OpId | undefined;
+  /** Told what people should know beside the answer. */
+  readonly warn: (message: string) => void;
 }
 
 export async function advance(
@@ -131,6 +133,7 @@ async function withStore<T>(
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
   const store = await openLocalStore({ place, identity: identify(workplace), durability: 'full' });
+  for (const { message } of store.warnings) workplace.warn(message);
   try {
     return await work(store);
   } finally {

@@ -14,6 +14,7 @@ import { placeOf, type Place } from '../store/place';
 import { sqliteMissing } from '../store/sqlite/available';
 import { isLost, type SharedStores } from '../store/sharedStores';
 import type { Store } from '../store/store';
+import type { StoreWarning } from '../store/storeFolder';
 import {
   findWorkflowFile,
   WorkflowFiles,
@@ -25,7 +26,7 @@ import {
 export type StoreState =
   | { readonly state: 'none' }
   | { readonly state: 'opening' }
-  | { readonly state: 'live' }
+  | { readonly state: 'live'; readonly warnings: readonly StoreWarning[] }
   | { readonly state: 'failed'; readonly code: FaultCode; readonly message: string }
   | { readonly state: 'untrusted' };
 
@@ -200,7 +201,7 @@ export class FolderModel implements Disposable {
       this.#fail(store.readOnlyBecause);
       return;
     }
-    this.#setStore({ state: 'live' });
+    this.#setStore({ state: 'live', warnings: store.warnings });
     this.#keepPromises();
   }
 
@@ -263,7 +264,7 @@ export class FolderModel implements Disposable {
       }, promiseTakeover);
     }
     if (this.#storeState.state === 'failed' && passing.has(this.#storeState.code))
-      this.#storeState = { state: 'live' };
+      this.#storeState = { state: 'live', warnings: this.#store?.warnings ?? [] };
     this.#changed.fire();
   }
 

@@ -44,6 +44,9 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
       ...(state.store.state === 'failed'
         ? [{ kind: 'fault', state, message: state.store.message } as const]
         : []),
+      ...(state.store.state === 'live' ? state.store.warnings : []).map(
+        ({ message }) => ({ kind: 'fault', state, message }) as const,
+      ),
       ...state.workflow.problems
         .filter((problem) => problem.severity === 'error')
         .map((problem) => ({ kind: 'problem', state, problem }) as const),
@@ -147,7 +150,7 @@ function problemItem(state: FolderState, problem: Problem): vscode.TreeItem {
 
 function faultItem(state: FolderState, message: string): vscode.TreeItem {
   const item = new vscode.TreeItem(message);
-  item.id = `fault:${state.folder}`;
+  item.id = `fault:${state.folder}:${message}`;
   item.tooltip = message;
   item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   item.contextValue = 'fault';

@@ -110,6 +110,17 @@ describe('cli', () => {
     assert.equal(forced.code, 0);
   });
 
+  it('what people should know of the store is one line on stderr, beside the answer', async function () {
+    if (process.platform === 'win32') this.skip();
+    bench.write('STATE.md', ready);
+    mkdirSync(join(bench.folder, '.wavelock'));
+    chmodSync(join(bench.folder, '.wavelock'), 0o755);
+    const { code, document, err } = await wavelock(here(), 'advance', '--json');
+    assert.equal(code, 0);
+    assert.ok(document.ok);
+    assert.match(err, /^wavelock: Others on this machine can read the store in .*\n$/);
+  });
+
   it('the same --op-id answers the same and advances once', async () => {
     bench.write('STATE.md', ready.replaceAll('[ ]', '[x]'));
     const first = await wavelock(here(), 'advance', '--op-id', 'op_1', '--json');

@@ -19,9 +19,12 @@ describe('store: what is promised', () => {
   const openers: [string, () => Promise<Store>][] = [
     ['in this thread', () => bench.store()],
     ['in a thread of its own', () => bench.threadStore()],
+    ['on a disk of another machine', () => bench.networkStore()],
   ];
 
   for (const [where, open] of openers) {
+    const neighbour = where.startsWith('on a disk') ? open : () => bench.store();
+
     describe(where, () => {
       it('keeps what it has acknowledged, with its events, across a reopening', async () => {
         const store = await open();
@@ -54,7 +57,7 @@ describe('store: what is promised', () => {
       });
 
       it('tells a subscriber every event of another process, once and in order', async () => {
-        const [mine, other] = [await open(), await bench.store()];
+        const [mine, other] = [await open(), await neighbour()];
         const seen: StoredEvent[] = [];
         const all = new Promise<void>((resolve) => {
           mine.subscribe(0, (events) => {
@@ -93,10 +96,26 @@ describe('store: what is promised', () => {
         await assert.rejects(store.submit(anAdvance('late')), isStoreError);
       });
 
+      it('decides 400 commands of four stores at once in one order, none lost', async () => {
+        const stores = [await open(), await neighbour(), await neighbour(), await neighbour()];
+        const answers = await Promise.all(
+          stores.flatMap((store, which) =>
+            Array.from({ length: 100 }, (_, index) =>
+              store.submit(anAdvance(`wf-${which}-${index}`)),
+            ),
+          ),
+        );
+        assert.ok(answers.every(({ ok }) => ok));
+        const state = await stores[3]!.read('state', {});
+        assert.equal(state.workflows.length, 400);
+        assert.equal(state.seq, 1_600);
+      });
+
       it('says which engine it is', async () => {
         const versions = await (await open()).read('versions', {});
         assert.match(versions.engine, /^SQLite 3\.\d+/);
-        assert.equal(versions.inThread, where !== 'in this thread');
+        assert.equal(versions.inThread, where === 'in a thread of its own');
+        assert.equal(versions.journal, where.startsWith('on a disk') ? 'truncate' : 'wal');
       });
     });
   }

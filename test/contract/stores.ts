@@ -7,6 +7,7 @@ import type { Identity } from '../../src/store/engine';
 import type { FileLockOptions } from '../../src/store/fileLock';
 import { processIdentity } from '../../src/store/hostClock';
 import { openLocalStore } from '../../src/store/localStore';
+import type { MountQuestions } from '../../src/store/mounts';
 import { newId } from '../../src/store/newId';
 import { placeOf, type Place } from '../../src/store/place';
 import type { Store } from '../../src/store/store';
@@ -24,6 +25,18 @@ export class Workbench {
   async store(): Promise<Store> {
     return this.#keep(
       await openLocalStore({ place: this.place, identity: identity(), durability: 'full' }),
+    );
+  }
+
+  /** As on a disk of another machine: without a write-ahead log. */
+  async networkStore(): Promise<Store> {
+    return this.#keep(
+      await openLocalStore({
+        place: this.place,
+        identity: identity(),
+        durability: 'full',
+        mounts: nfs,
+      }),
     );
   }
 
@@ -54,6 +67,13 @@ export class Workbench {
     return store;
   }
 }
+
+export const nfs: MountQuestions = {
+  platform: 'linux',
+  fileSystem: () => 0x6969,
+  realPath: (folder) => folder,
+  mounts: () => '',
+};
 
 export function identity(): Identity {
   const session = newId('ses') as SessionId;

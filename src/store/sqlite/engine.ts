@@ -6,7 +6,7 @@
  * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { lstatSync } from 'node:fs';
+import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
@@ -35,7 +35,7 @@ import type {
   TokenDigest,
   Write,
 } from '../../core/model';
-import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
+import { overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
   type AnyAnswer,
@@ -46,7 +46,9 @@ import {
   type Submission,
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
+import type { MountQuestions } from '../mounts';
 import { newId } from '../newId';
+import { prepareStoreFolder, type StoreFolder } from '../storeFolder';
 import { whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
@@ -62,8 +64,8 @@ import {
   headText,
   lastActiveIn,
   metaOf,
+  missing,
   readHead,
-  refuseOddFiles,
   type Head,
 } from './witness';
 
@@ -75,6 +77,7 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  readonly mounts?: MountQuestions | undefined;
   /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
   readonly contextOf?: ContextOf | undefined;
 }
@@ -97,8 +100,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
 
 async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngine> {
   const { folder } = options;
-  createStoreFolder(folder);
-  refuseOddFiles(folder);
+  const prepared = prepareStoreFolder(folder, options.mounts);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
   const waiting = { lastActive: () => lastActiveAt(path) };
@@ -111,13 +113,16 @@ async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngin
         }),
       waiting,
     );
-    if (readOnly) return engineOn(readOnly.database, path, options, readOnly.fault);
+    if (readOnly) return engineOn(readOnly.database, path, options, prepared, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
   return whenFree(
-    () => faultsNamed(path, () => engineOn(openDatabase(path, options), path, options)),
+    () =>
+      faultsNamed(path, () =>
+        engineOn(openDatabase(path, options, prepared), path, options, prepared),
+      ),
     waiting,
   );
 }
@@ -127,10 +132,11 @@ function engineOn(
   database: DatabaseSync,
   path: string,
   options: SqliteOptions,
+  prepared: StoreFolder,
   fault?: StoreError,
 ): SqliteEngine {
   try {
-    return new SqliteEngine(database, path, options, fault);
+    return new SqliteEngine(database, path, options, prepared, fault);
   } catch (error) {
     database.close();
     throw error;
@@ -138,16 +144,17 @@ function engineOn(
 }
 
 /**
- * A process that died while it made the store has left a half-written database and the journal that takes it
- * back. Only a connection that may write can do so. A store in use never has a journal, so one beside it is
- * another's, and playing it back would be the damage.
+ * A process that died in the middle of a commit without a log, as the one that makes the store is, has left a
+ * half-written database and the journal that takes it back. Only a connection that may write can do so. A store
+ * with a log never has a journal, so one beside it is another's, and playing it back would be the damage.
  */
 function finishRollback(path: string, head: Head | null): void {
-  if (lstatSync(`${path}-journal`, { throwIfNoEntry: false }) === undefined) return;
-  if (head !== null && head.seq > 0) {
+  // An empty one takes nothing back; a store without a log always has one.
+  if ((lstatSync(`${path}-journal`, { throwIfNoEntry: false })?.size ?? 0) === 0) return;
+  if (head !== null && head.seq > 0 && hasLog(path)) {
     throw new StoreError(
       'store_foreign',
-      `${path}-journal is there, which a store in use never has. Wavelock leaves it alone; move it away.`,
+      `${path}-journal is there, which a store with a log never has. Wavelock leaves it alone; move it away.`,
     );
   }
   const database = new DatabaseSync(path, { timeout: 0 });
@@ -155,6 +162,20 @@ function finishRollback(path: string, head: Head | null): void {
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
   } finally {
     database.close();
+  }
+}
+
+/**
+ * By the header: whether whoever opens it keeps a write-ahead log. Closing a file drops its locks for the whole
+ * process (POSIX), so this is for a store that nobody else of this process has open: folders share one store.
+ */
+function hasLog(path: string): boolean {
+  const file = openSync(path, 'r');
+  try {
+    const versions = Buffer.alloc(2);
+    return readSync(file, versions, 0, 2, 18) === 2 && versions[0] === 2;
+  } finally {
+    closeSync(file);
   }
 }
 
@@ -171,6 +192,7 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
   const database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
   try {
     const state = stateOf(database, path, migrations);
+    if (state === 'empty' && (head?.seq ?? 0) > 0) throw missing(path, head);
     const fault = state === 'empty' ? undefined : evidenceAgainst(database, path, head);
     if (fault) return { state, readOnly: { database, fault } };
     database.close();
@@ -220,12 +242,24 @@ function canRead(database: DatabaseSync): boolean {
   }
 }
 
-function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
+/**
+ * With a write-ahead log, unless the folder is on another machine, or was when the store was last opened: a log
+ * needs memory that all its users share. Without one the journal is truncated and flushed at every commit; to
+ * delete it, as SQLite would, is not on the disk until somebody flushes the folder.
+ */
+function openDatabase(
+  path: string,
+  { durability, migrations, onStep }: SqliteOptions,
+  { network }: StoreFolder,
+): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations, options.onStep);
-    database.exec('PRAGMA journal_mode = WAL');
-    database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+    // Before there is a log: a database that loses it still knows that it was one of ours.
+    migrate(database, path, migrations, onStep);
+    if (network === null && newestSeq(database) === 0) database.exec('PRAGMA journal_mode = WAL');
+    if (network !== null || journalOf(database) !== 'wal')
+      database.exec('PRAGMA journal_mode = TRUNCATE');
+    database.exec(`PRAGMA synchronous = ${durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
     refuseReadOnly(database);
     return database;
@@ -243,6 +277,14 @@ function refuseReadOnly(database: DatabaseSync): void {
     // It says "read-only" before it looks for a lock. Whoever only wants to read need not wait for a writer.
     if (!isBusy(error)) throw error;
   }
+}
+
+function newestSeq(database: DatabaseSync): number {
+  return Number(database.prepare('SELECT max(seq) AS seq FROM events').get()?.['seq'] ?? 0);
+}
+
+function journalOf(database: DatabaseSync): unknown {
+  return database.prepare('PRAGMA journal_mode').get()?.['journal_mode'];
 }
 
 export class SqliteEngine implements Engine {
@@ -263,6 +305,7 @@ export class SqliteEngine implements Engine {
     private readonly database: DatabaseSync,
     private readonly path: string,
     private readonly options: SqliteOptions,
+    private readonly folder: StoreFolder,
     readonly readOnlyBecause?: StoreError,
   ) {
     // Without a name a store is read-only, and has no archive that could be known as its own.
@@ -275,6 +318,10 @@ export class SqliteEngine implements Engine {
     this.#dataVersion = this.#readDataVersion();
     this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
+  }
+
+  get warnings(): StoreFolder['warnings'] {
+    return this.folder.warnings;
   }
 
   transact(batch: readonly Submission[]): readonly Outcome[] {
@@ -333,6 +380,7 @@ export class SqliteEngine implements Engine {
           this.#sql('PRAGMA synchronous').get()?.['synchronous'] === synchronousFull
             ? 'full'
             : 'normal',
+        journal: String(journalOf(this.database)),
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));

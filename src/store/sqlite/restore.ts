@@ -173,6 +173,8 @@ function rename(path: string): string {
   const database = new DatabaseSync(path);
   try {
     database.prepare("UPDATE meta SET value = ? WHERE key = 'storeId'").run(storeId);
+    // As a new store has it; the next who opens it does without on a disk of another machine.
+    database.exec('PRAGMA journal_mode = WAL');
     return storeId;
   } finally {
     database.close();

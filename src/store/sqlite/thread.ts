@@ -42,6 +42,7 @@ class Service {
     this.#report({
       type: 'open',
       readOnlyBecause: store.readOnlyBecause && sent(store.readOnlyBecause),
+      warnings: store.warnings,
     });
   }
 

@@ -59,7 +59,11 @@ export function hasDatabase(folder: string, head: Head | null): boolean {
   if ((lstatSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0) return true;
   const wal = lstatSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
   if ((head?.seq ?? 0) === 0 && wal === 0) return false;
-  throw new StoreError(
+  throw missing(path, head);
+}
+
+export function missing(path: string, head: Head | null): StoreError {
+  return new StoreError(
     'store_gone',
     `${path} is missing or empty, but ${head ? `its head speaks of ${head.seq} events` : 'its write-ahead log is there'}. \`wavelock store restore latest\` brings back the last backup; to begin anew, move the folder away.`,
   );
