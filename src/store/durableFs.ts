@@ -9,7 +9,9 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   lutimesSync,
@@ -20,6 +22,7 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
   copyFileSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -92,15 +95,21 @@ export function createStoreFolder(folder: string): void {
   }
 }
 
-/** Best effort by design: the hint only makes others look sooner. Never writes through a link. */
+/**
+ * Best effort by design: the hint only makes others look sooner. Never writes through a link.
+ *
+ * In place, and emptied by nobody: ext4 sends a file to the disk that was emptied and written anew, which took
+ * as long as a commit. So a reader may see the beginning of one text and the end of another.
+ */
 export function overwriteHint(path: string, text: string): void {
   try {
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+    const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
     // Windows knows no O_NOFOLLOW; there the look at open has to do.
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-    const file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600);
+    const file = openSync(path, O_WRONLY | O_CREAT | (O_NOFOLLOW ?? 0), 0o600);
     try {
-      writeFileSync(file, text);
+      const length = writeSync(file, text, 0);
+      if (fstatSync(file).size > length) ftruncateSync(file, length);
     } finally {
       closeSync(file);
     }
