@@ -118,21 +118,27 @@ export function overwriteHint(path: string, text: string): void {
   }
 }
 
-/** Best effort as well: gives the file a new time, of which `touchedAt` tells the change. Follows no link. */
-export function touch(path: string): void {
+/** Best effort as well: gives the file this time, in milliseconds. Follows no link. */
+export function touch(path: string, time: number): void {
   try {
-    const now = new Date();
-    if (lstatSync(path, { throwIfNoEntry: false })) lutimesSync(path, now, now);
-    else closeSync(openSync(path, 'wx', 0o600));
+    if (!lstatSync(path, { throwIfNoEntry: false })) closeSync(openSync(path, 'wx', 0o600));
+    lutimesSync(path, time / 1_000, time / 1_000);
   } catch (error) {
     if (!isFileError(error)) throw error;
   }
 }
 
-/** By the file system's own clock, which nobody sets; undefined when there is no such file. */
-export function touchedAt(path: string): bigint | undefined {
+export interface Touch {
+  readonly time: number;
+  /** In nanoseconds, by the file system's own clock, which nobody sets. */
+  readonly changed: bigint;
+}
+
+/** Undefined when there is no such file, or it cannot be seen. */
+export function touchOf(path: string): Touch | undefined {
   try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats && { time: Number(stats.mtimeMs), changed: stats.ctimeNs };
   } catch (error) {
     if (!isFileError(error)) throw error;
     return undefined;

@@ -44,7 +44,7 @@ import {
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
 import { newId } from '../newId';
-import { whenFree } from '../turns';
+import { WaitingFile, whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
 import { migrate, stateOf } from './migrate';
@@ -87,7 +87,7 @@ export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> 
   const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
-  const waiting = { lastActive: () => lastActiveAt(path) };
+  const waiting = { sign: new WaitingFile(folder), lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
     const { state, readOnly } = await whenFree(
       () => faultsNamed(path, () => look(path, head, options)),
