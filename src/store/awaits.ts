@@ -43,6 +43,8 @@ export interface AwaitSource {
   head(): Promise<Seq>;
   chains(ids: readonly RunId[]): Promise<Chains>;
   subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable;
+  /** Some waits go on after their first look, or none is left. */
+  waiting(isWaiting: boolean): void;
 }
 
 interface Wait {
@@ -195,6 +197,7 @@ export class Awaits {
     }
     wait.seen = at;
     if (this.#fresh.delete(wait)) {
+      if (this.#byRoot.size === 0) this.source.waiting(true);
       wait.roots = [...new Set(ids.map((id) => chains.get(id)?.[0]?.root ?? id))];
       for (const root of wait.roots) {
         const others = this.#byRoot.get(root);
@@ -236,6 +239,7 @@ export class Awaits {
       const others = this.#byRoot.get(root);
       others?.delete(wait);
       if (others?.size === 0) this.#byRoot.delete(root);
+      if (this.#byRoot.size === 0) this.source.waiting(false);
     }
     if (this.#waits.size > 0) return;
     this.#cancelRecheck();

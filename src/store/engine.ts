@@ -16,6 +16,7 @@ import type {
   RunRow,
   Seq,
   SessionId,
+  SessionRow,
   StoredEvent,
   WorkflowId,
 } from '../core/model';
@@ -54,7 +55,15 @@ export interface Reads {
     readonly rows: readonly StoredEvent[];
   };
   chains: { readonly ask: { readonly ids: readonly RunId[] }; readonly rows: Chains };
+  /** What there is to tidy up. */
+  chores: { readonly ask: Nothing; readonly rows: Chores };
+  session: { readonly ask: { readonly id: SessionId }; readonly rows: SessionRow | null };
   versions: { readonly ask: Nothing; readonly rows: EngineVersions };
+}
+
+export interface Chores {
+  readonly sweep: boolean;
+  readonly retention: boolean;
 }
 
 export interface Chains {
@@ -67,6 +76,7 @@ export interface EngineVersions {
   readonly node: string;
   readonly engine: string;
   readonly inThread: boolean;
+  readonly durability: 'full' | 'normal';
 }
 
 export interface Engine {

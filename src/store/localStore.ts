@@ -1,6 +1,6 @@
 /** A store whose engine runs in this very thread: the CLI's, and what the store thread wraps. */
 import { isStoreError, StoreError } from '../core/errors';
-import type { Answer, Command, Granted, OpId, Seq } from '../core/model';
+import type { Answer, Command, Granted, OpId, RunRow, Seq } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import { Awaits, type Awaited, type AwaitRequest } from './awaits';
 import type { OnStep } from './durableFs';
@@ -9,13 +9,14 @@ import { Follower } from './follower';
 import { Mailbox } from './mailbox';
 import { newId } from './newId';
 import { rowsAtOnce } from './parts';
+import { Presence } from './presence';
 import { retainRuns } from './retention';
 import type { StoreBackup } from './sqlite/backups';
 import { openSqlite, type ContextOf, type SqliteEngine } from './sqlite/engine';
 import { verifyStore, type Verified } from './sqlite/verify';
 import type { EventListener, Store, StoreOptions } from './store';
 import { Turns, WaitingFile, whenFree } from './turns';
-import { Upkeep, type Schedule } from './upkeep';
+import { quietTimer, Upkeep, type Schedule } from './upkeep';
 
 export interface LocalOptions extends StoreOptions {
   readonly inThread?: boolean;
@@ -54,6 +55,7 @@ class LocalStore implements Store {
   /** Faults that are known and still last. */
   readonly #reported = new Set<string>();
   readonly #upkeep: Upkeep;
+  readonly #presence: Presence;
   readonly #awaits: Awaits;
   #follower: Follower | undefined;
   #readingAgain: NodeJS.Timeout | undefined;
@@ -65,17 +67,21 @@ class LocalStore implements Store {
     private readonly engine: SqliteEngine,
     options: LocalOptions,
   ) {
-    const { inThread = false, schedule, onStep } = options;
-    this.identity = options.identity;
+    const { identity, resident = false, onStep } = options;
+    const { schedule = quietTimer } = options;
+    this.identity = identity;
     this.#folder = options.place.storeFolder;
     this.readOnlyBecause = engine.readOnlyBecause;
-    this.#upkeep = new Upkeep(engine, this.#folder, {
-      inThread,
-      onStep,
+    const failed = (error: Error): void => {
+      this.#report(error);
+    };
+    this.#upkeep = new Upkeep(engine, this.#folder, { resident, onStep, schedule, failed });
+    this.#presence = new Presence(this, {
+      session: identity.session,
+      resident: resident && identity.named && !engine.readOnlyBecause,
       schedule,
-      failed: (error) => {
-        this.#report(error);
-      },
+      retain: (goOn) => this.#retain(goOn),
+      failed,
     });
     const turns = new Turns({
       sign: new WaitingFile(this.#folder),
@@ -90,8 +96,11 @@ class LocalStore implements Store {
       head: () => this.read('head', {}),
       chains: (ids: Reads['chains']['ask']['ids']) => this.read('chains', { ids }),
       subscribe: (from: Seq, listener: EventListener) => this.subscribe(from, listener),
+      waiting: (isWaiting: boolean) => {
+        if (!engine.readOnlyBecause) this.#presence.waiting(isWaiting);
+      },
     };
-    this.#awaits = new Awaits(source, schedule, onStep);
+    this.#awaits = new Awaits(source, options.schedule, onStep);
   }
 
   verify(): Promise<Verified> {
@@ -103,17 +112,25 @@ class LocalStore implements Store {
   }
 
   retain(): Promise<number> {
-    return retainRuns(this, (rows) =>
-      whenFree(() => {
-        this.engine.archive(rows);
-      }),
-    );
+    return this.#retain(() => true);
+  }
+
+  harden(): Promise<void> {
+    return whenFree(() => {
+      this.engine.harden();
+    });
   }
 
   async submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>> {
-    const answer = await this.#mailbox.submit({ command, opId: opId ?? (newId('op') as OpId) });
-    // The rule for this kind of command made the facts.
-    return answer as Answer<Granted[C['kind']]>;
+    try {
+      const answer = await this.#mailbox.submit({ command, opId: opId ?? (newId('op') as OpId) });
+      // The rule for this kind of command made the facts.
+      return answer as Answer<Granted[C['kind']]>;
+    } catch (error) {
+      // A mistake of ours: whoever asked may not be the one who can mend it.
+      if (!isStoreError(error)) this.#report(error as Error);
+      throw error;
+    }
   }
 
   read<Name extends keyof Reads>(
@@ -156,11 +173,20 @@ class LocalStore implements Store {
   async close(): Promise<void> {
     this.#awaits.close();
     this.#unfollow();
+    await this.#presence.close();
     await this.#mailbox.close();
     await this.#upkeep.close();
     this.#subscribers.clear();
     this.#closed = true;
     this.engine.close();
+  }
+
+  #retain(goOn: () => boolean): Promise<number> {
+    const archive = (rows: readonly RunRow[]): Promise<void> =>
+      whenFree(() => {
+        this.engine.archive(rows);
+      });
+    return retainRuns(this, archive, goOn);
   }
 
   #unfollow(): void {

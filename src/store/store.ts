@@ -30,6 +30,8 @@ export interface Store {
   backup(): Promise<StoreBackup>;
   /** Moves ended runs to the archive as the settings say; resolves with how many. */
   retain(): Promise<number>;
+  /** From now on as durable as `full`, however it was opened. */
+  harden(): Promise<void>;
   /** Faults that no caller waits for: the store lost its folder, its thread ended. */
   onFault(listener: (error: Error) => void): Disposable;
   /** Answers what was submitted, then ends. */
@@ -44,4 +46,6 @@ export interface StoreOptions {
   readonly place: Place;
   readonly identity: Identity;
   readonly durability: 'full' | 'normal';
+  /** Stays with a window or a server, as against one call: see `presence.ts`. */
+  readonly resident?: boolean;
 }

@@ -19,7 +19,7 @@ export type ThreadRequest = { readonly id: number } & (
   | { readonly type: 'unawait'; readonly wait: number }
   /** Asks for the next part of an answer, or the next batch of a subscription; is not answered itself. */
   | { readonly type: 'next'; readonly of: number }
-  | { readonly type: 'verify' | 'backup' | 'retain' }
+  | { readonly type: 'verify' | 'backup' | 'retain' | 'harden' }
   | { readonly type: 'close' }
 );
 
@@ -140,6 +140,10 @@ class ThreadStore implements Store {
 
   async retain(): Promise<number> {
     return (await this.#request({ type: 'retain' })) as number;
+  }
+
+  async harden(): Promise<void> {
+    await this.#request({ type: 'harden' });
   }
 
   subscribe(from: Seq, listener: EventListener): Disposable {

@@ -23,7 +23,7 @@ import type {
   RelativePath,
   Seq,
 } from '../core/model';
-import { StoreError } from '../core/errors';
+import { isStoreError, StoreError } from '../core/errors';
 import { guardKey, viewOf } from '../core/views';
 import { applyEdits, isValid, unreadable, type WorkflowDocument } from '../workflow/document';
 import { readStateMd } from '../workflow/stateMd';
@@ -226,7 +226,7 @@ export class WorkflowFiles {
           await this.#leaveToSuccessor(pending, error);
           return;
         }
-        if (error instanceof MovedOn) continue;
+        if (error instanceof MovedOn || isGone(error)) continue;
         throw promiseStands(error, pending);
       }
       await this.#confirm(pending, hashOf(text));
@@ -374,6 +374,9 @@ class MovedOn extends Error {
   override readonly name = 'MovedOn';
 }
 
+/** Our temp file, which a successor has cleared away, or the file itself: the next look will tell. */
+const isGone = (error: unknown): boolean => isStoreError(error) && error.code === 'store_gone';
+
 function promiseStands(error: unknown, pending: PendingWrite): unknown {
   const fault = fileFault(error, pending.file);
   if (!(fault instanceof StoreError)) return fault;
@@ -407,7 +410,13 @@ function missing(path: string): Refusal {
 
 /** A rename would go past the write protection that somebody has put on the file. */
 function refuseWriteProtected(path: string): void {
-  if ((statSync(path).mode & 0o222) !== 0) return;
+  let mode: number;
+  try {
+    ({ mode } = statSync(path));
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+  if ((mode & 0o222) !== 0) return;
   throw new StoreError(
     'store_permission',
     `${path} is write-protected. Nothing was changed; make the file writable to advance the wave.`,

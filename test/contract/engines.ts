@@ -3,7 +3,7 @@
  * the suite when it has a member here: programs of the suite find it by its name.
  */
 import { resolve } from 'node:path';
-import type { OpId, RunRow } from '../../src/core/model';
+import type { Context, OpId, RunRow } from '../../src/core/model';
 import type { Identity } from '../../src/store/engine';
 import { openLocalStore } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
@@ -19,8 +19,8 @@ export interface Opening {
   readonly inThread: boolean;
   /** Every operation is decided at the moment that its id tells, not now and here. */
   readonly scripted: boolean;
-  /** Called each time that a command is about to be decided, within its transaction. */
-  readonly onDecision?: (opId: OpId) => void;
+  /** Called at each look that a decision takes at the world around it, so within its transaction. */
+  readonly onLook?: () => void;
 }
 
 export interface EngineUnderTest {
@@ -32,21 +32,28 @@ export interface EngineUnderTest {
 /** Nobody's timers: what these stores do, they were told to. */
 const never = (): (() => void) => () => undefined;
 
+function watched(context: Context, onLook: (() => void) | undefined): Context {
+  if (!onLook) return context;
+  return new Proxy(context, {
+    get(target, name) {
+      onLook();
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
 const sqlite: EngineUnderTest = {
-  async open({ folder, identity, inThread, scripted, onDecision }) {
+  async open({ folder, identity, inThread, scripted, onLook }) {
     const options = { place: placeOf(folder), identity, durability: 'full' } as const;
     if (inThread) {
       const script = scripted ? 'out/test/contract/speakerThread.js' : 'dist/storeThread.js';
       return openThreadStore(options, resolve(script));
     }
-    const told = (opId: OpId): ReturnType<typeof contextOf> => {
-      onDecision?.(opId);
-      return contextOf(opId);
-    };
     return openLocalStore({
       ...options,
       schedule: never,
-      ...(scripted ? { contextOf: told } : {}),
+      ...(scripted ? { contextOf: (opId: OpId) => watched(contextOf(opId), onLook) } : {}),
     });
   },
   async archive(folder, identity, rows) {

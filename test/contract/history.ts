@@ -7,7 +7,7 @@
  * did. Is there none, the store has done what no order of whole transactions explains.
  */
 import assert from 'node:assert/strict';
-import type { Answer, Command, OpId, Seq, StoredEvent } from '../../src/core/model';
+import type { Answer, Command, OpId, RunRow, Seq, StoredEvent } from '../../src/core/model';
 import { Side } from '../model/cast';
 import { sameAnswer, sameTables, type Tables } from '../model/compare';
 import { contextOf } from '../model/operation';
@@ -83,6 +83,20 @@ export class History {
     if (ends.size > mostWorlds) throw new NoOrder(`${ends.size} worlds explain the answers`);
     this.#worlds = [...ends.values()];
     this.#head += round.events.length;
+  }
+
+  /** What has ended and is not referred to any more, the model need not know; nor what led to it. */
+  forgetWhatIsOver(): void {
+    const worlds = this.#worlds.map((world) => {
+      const rest = world.copy();
+      const isLive = ({ status }: RunRow): boolean => status === 'queued' || status === 'running';
+      rest.runs = rest.runs.filter(isLive);
+      rest.workflows = [];
+      return rest;
+    });
+    const different = new Map(worlds.map((world) => [world.fingerprint, world]));
+    this.#worlds = [...different.values()];
+    this.rounds.length = 0;
   }
 
   /** The rows of the store are those of the model. */

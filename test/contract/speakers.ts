@@ -2,13 +2,14 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
+import type { Seq } from '../../src/core/model';
 import type { EngineName } from './engines';
-import type { Line, Order, Report, Said, Voice } from './speaker';
+import type { Done, Line, Order, Report, Said, Voice } from './speaker';
 
 type Without<Union, Key extends keyof Union> = Union extends unknown ? Omit<Union, Key> : never;
 
 interface Waiting {
-  resolve(said: readonly (readonly Said[])[]): void;
+  resolve(done: Done): void;
   reject(error: Error): void;
 }
 
@@ -25,7 +26,7 @@ export class SpeakerProcess {
       const waiting = this.#waiting.get(report.id);
       this.#waiting.delete(report.id);
       if ('failed' in report) waiting?.reject(new Error(report.failed));
-      else waiting?.resolve(report.said);
+      else waiting?.resolve(report);
     });
     this.#child.once('exit', (code, signal) => {
       for (const waiting of this.#waiting.values())
@@ -52,19 +53,41 @@ export class SpeakerProcess {
     if (voices.length > 0) await this.#order({ do: 'close', folder, voices });
   }
 
-  say(folder: string, turns: readonly (readonly Line[])[]): Promise<readonly (readonly Said[])[]> {
-    return this.#order({ do: 'say', folder, turns });
+  async say(
+    folder: string,
+    turns: readonly (readonly Line[])[],
+    dieAt?: number | 'answer',
+  ): Promise<readonly (readonly Said[])[]> {
+    return (await this.#order({ do: 'say', folder, turns, dieAt })).said;
   }
 
-  /** As if the power had gone for this one process. */
+  async follow(folder: string, voice: string): Promise<void> {
+    await this.#order({ do: 'follow', folder, voice });
+  }
+
+  async followed(folder: string, until: Seq): Promise<readonly Seq[]> {
+    return (await this.#order({ do: 'tell', folder, until })).followed;
+  }
+
+  async end(): Promise<void> {
+    if (this.hasEnded) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.disconnect();
+    await ended;
+  }
+
   async kill(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    if (this.hasEnded) return;
     const ended = once(this.#child, 'exit');
     this.#child.kill('SIGKILL');
     await ended;
   }
 
-  #order(order: Without<Order, 'id'>): Promise<readonly (readonly Said[])[]> {
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  #order(order: Without<Order, 'id'>): Promise<Done> {
     const id = (this.#lastId += 1);
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });

@@ -1,6 +1,6 @@
 /**
  * Eight processes ask for everything that there is to ask for, and are killed at random moments and at every
- * step of ours. What any of them was told must be in the store afterwards, once, and nothing else be wrong.
+ * step of ours; or they are stopped, for longer than claims, locks and lockfiles last. What any of them was told must be in the store afterwards, once, and nothing else be wrong.
  * WAVELOCK_CAMPAIGN=1 for the long form, WAVELOCK_SEED repeats what is chosen by chance.
  */
 import assert from 'node:assert/strict';
@@ -20,10 +20,24 @@ import { fileGroups, filesOfGroup, folderOf, narrow, shares, type Order } from '
 
 const campaign = process.env['WAVELOCK_CAMPAIGN'] !== undefined;
 const seed = Number(process.env['WAVELOCK_SEED'] ?? Date.now() % 1_000_000);
-const storms = campaign ? 10 : 1;
-const size = campaign
-  ? { kills: 205, acknowledged: 20_500, waves: 40 }
-  : { kills: 40, acknowledged: 2_000, waves: 20 };
+interface Size {
+  readonly storms: number;
+  /** Of each storm, at least. */
+  readonly harms: number;
+  readonly acknowledged: number;
+}
+const sizes: { readonly [Harm in 'kill' | 'halt']: Size } = campaign
+  ? {
+      kill: { storms: 10, harms: 205, acknowledged: 20_500 },
+      halt: { storms: 3, harms: 110, acknowledged: 5_000 },
+    }
+  : {
+      kill: { storms: 1, harms: 40, acknowledged: 2_000 },
+      halt: { storms: 1, harms: 8, acknowledged: 500 },
+    };
+const waves = 40;
+/** Milliseconds that a process stands still. */
+const halt = { shortest: 100, longest: 2_600 };
 const processes = 8;
 const program = 'out/test/crash/stormChild.js';
 const settings = [
@@ -36,7 +50,10 @@ const settings = [
 
 /** Where a process may kill itself, how often it gets there, and what makes it get there at once. */
 const fatalSteps: readonly (readonly [string, number, Part['first']?])[] = [
-  ...(['store.commit', 'store.durable'] as const).map((step) => [step, 60] as const),
+  // Most of what happens, happens there.
+  ...['store.commit', 'store.durable', 'store.commit', 'store.durable', 'store.commit'].map(
+    (step) => [step, 60] as const,
+  ),
   ...(['archive.commit', 'archive.durable'] as const).map((step) => [step, 1, 'retain'] as const),
   ...['temp', 'pages', 'copied', 'verify', 'rename', 'flush', 'done'].map(
     (step) => [`backup.${step}`, 1, 'backup'] as const,
@@ -46,20 +63,23 @@ const fatalSteps: readonly (readonly [string, number, Part['first']?])[] = [
   ),
 ];
 
-describe('crash: a storm of kills', function () {
-  this.timeout(campaign ? 900_000 : 60_000);
+for (const harm of ['kill', 'halt'] as const) {
+  describe(`crash: a storm of ${harm}s`, function () {
+    this.timeout(campaign ? 1_800_000 : 120_000);
 
-  for (let storm = 0; storm < storms; storm += 1) {
-    it(`storm ${storm + 1} of ${storms}: nothing lost, nothing done twice`, async () => {
-      const bench = new Workbench();
-      try {
-        await new Storm(bench, seed + storm).pass();
-      } finally {
-        await bench.clear();
-      }
-    });
-  }
-});
+    const { storms } = sizes[harm];
+    let passing: Storm | undefined;
+    // Also when it was given up.
+    afterEach(() => passing?.end());
+    for (let storm = 0; storm < storms; storm += 1) {
+      it(`storm ${storm + 1} of ${storms}: nothing lost, nothing done twice`, async () => {
+        const bench = new Workbench();
+        passing = new Storm(bench, seed + storm, harm);
+        await passing.pass();
+      });
+    }
+  });
+}
 
 class Storm {
   readonly #chance: Chance;
@@ -67,14 +87,18 @@ class Storm {
   readonly #living = new Set<ChildProcess>();
   readonly #over: Promise<void>;
   #end = (): void => undefined;
+  readonly #size: Size;
   #kills = 0;
-  #untilKill = 1;
+  #halts = 0;
+  #untilHarm = 1;
   #blowing = true;
 
   constructor(
     private readonly bench: Workbench,
     private readonly seed: number,
+    private readonly harm: 'kill' | 'halt',
   ) {
+    this.#size = sizes[harm];
     this.#chance = new Chance(seed);
     this.#over = new Promise((resolve) => {
       this.#end = resolve;
@@ -84,14 +108,13 @@ class Storm {
   async pass(): Promise<void> {
     const start = performance.now();
     this.#layOutFiles();
-    await this.#beginBadly();
+    if (this.harm === 'kill') await this.#beginBadly();
     await this.#configure();
     const lives = Array.from({ length: processes }, (_, index) => this.#livesOf(index));
     try {
       await Promise.race([this.#over, Promise.all(lives)]);
     } finally {
-      this.#blowing = false;
-      for (const child of this.#living) child.kill('SIGKILL');
+      this.#killAll();
       await Promise.allSettled(lives);
     }
     const blownMs = performance.now() - start;
@@ -104,8 +127,18 @@ class Storm {
     assert.deepEqual(silent, [], 'not once granted');
   }
 
+  async end(): Promise<void> {
+    this.#killAll();
+    await this.bench.clear();
+  }
+
+  #killAll(): void {
+    this.#blowing = false;
+    for (const child of this.#living) child.kill('SIGKILL');
+  }
+
   #layOutFiles(): void {
-    const boxes = Array.from({ length: size.waves }, () => [' ', ' ']);
+    const boxes = Array.from({ length: waves }, () => [' ', ' ']);
     for (let group = 0; group < fileGroups; group += 1) {
       for (let place = 0; place < filesOfGroup; place += 1) {
         const id = folderOf(group, place);
@@ -137,8 +170,9 @@ class Storm {
     let unanswered: readonly Order[] = [];
     while (this.#blowing) {
       const inThread = index % 2 === 1;
+      const mayDie = this.harm === 'kill' && this.#chance.oneIn(4);
       const possible = inThread ? fatalSteps.filter(([step]) => !step.includes('.')) : fatalSteps;
-      const [step, most = 1, first] = (this.#chance.oneIn(4) && this.#chance.pick(possible)) || [];
+      const [step, most = 1, first] = (mayDie && this.#chance.pick(possible)) || [];
       const fatal = step === undefined ? undefined : { step, time: this.#chance.whole(1, most) };
       unanswered = await this.#life(index, unanswered, fatal, first);
     }
@@ -162,7 +196,7 @@ class Storm {
       index,
       seed: this.#chance.whole(0, 2 ** 31),
       inThread: index % 2 === 1,
-      lanes: this.#chance.whole(1, 24),
+      lanes: this.#chance.whole(2, 32),
       follows: index < 2,
       ...(fatal ? { fatal } : {}),
       ...(first ? { first } : {}),
@@ -191,16 +225,32 @@ class Storm {
     this.#record.hear(told, underWay);
     const acknowledged = this.#record.acknowledged.size;
     if (acknowledged === before || !this.#blowing) return;
-    if (this.#kills >= size.kills && acknowledged >= size.acknowledged) {
+    const harms = this.harm === 'kill' ? this.#kills : this.#halts;
+    if (harms >= this.#size.harms && acknowledged >= this.#size.acknowledged) {
       this.#end();
       return;
     }
-    this.#untilKill -= 1;
-    if (this.#untilKill > 0) return;
-    this.#untilKill = this.#chance.whole(1, (2 * size.acknowledged) / size.kills);
+    this.#untilHarm -= 1;
+    if (this.#untilHarm > 0) return;
+    this.#untilHarm = this.#chance.whole(1, (2 * this.#size.acknowledged) / this.#size.harms);
     const child = this.#chance.pick([...this.#living]);
     // In the middle of whatever comes next, not always at the moment of an answer.
-    setTimeout(() => child?.kill('SIGKILL'), this.#chance.next() * 5);
+    const soon = this.#chance.next() * 5;
+    if (child) {
+      setTimeout(() => {
+        this.#hurt(child);
+      }, soon);
+    }
+  }
+
+  #hurt(child: ChildProcess): void {
+    if (this.harm === 'kill') {
+      child.kill('SIGKILL');
+      return;
+    }
+    this.#halts += 1;
+    child.kill('SIGSTOP');
+    setTimeout(() => child.kill('SIGCONT'), this.#chance.whole(halt.shortest, halt.longest));
   }
 
   async #lookAfter(): Promise<After> {
@@ -241,7 +291,7 @@ class Storm {
     const rest = [...counts].filter(([what]) => !/^(refused|fault|died at) /.test(what));
     const said = [
       `WAVELOCK_SEED=${this.seed}; ${settings.map(([key, value]) => `${key}=${value}`).join(' ')}`,
-      `${this.#kills} kills, ${acknowledged.size} acknowledged of ${answers} answers, ${events} events, ${backups} backups kept`,
+      `${this.#kills} kills, ${this.#halts} halts, ${acknowledged.size} acknowledged of ${answers} answers, ${events} events, ${backups} backups kept`,
       `next open ${openMs.toFixed(0)} ms, longest open in the storm ${longestOpenMs.toFixed(0)} ms; ${(blownMs / 1000).toFixed(1)} s of storm, ${(ms / 1000).toFixed(1)} s in all; ${wrong.length} wrong`,
       `killed by themselves at: ${part('died at ')}`,
       `granted: ${rest

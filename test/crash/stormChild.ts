@@ -174,7 +174,12 @@ class Stormer {
     });
     if (store.readOnlyBecause) throw store.readOnlyBecause;
     if (follows) await this.#follow(store);
-    return { store, files: new WorkflowFiles({ place, store, now: Date.now, onStep }) };
+    // As short as it may be, so that whoever stands still loses his lockfiles, too.
+    const lockStaleMs = 2_000;
+    return {
+      store,
+      files: new WorkflowFiles({ place, store, now: Date.now, lockStaleMs, onStep }),
+    };
   }
 
   /** Every event once and in order, whoever is killed meanwhile. */

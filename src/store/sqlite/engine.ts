@@ -12,6 +12,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
 import { isStoreError, StoreError } from '../../core/errors';
+import { isRetentionDue } from '../../core/rules/retention';
+import { isSweepDue } from '../../core/rules/sweep';
 import type {
   AgentId,
   Changes,
@@ -28,6 +30,7 @@ import type {
   RunId,
   RunRow,
   Seq,
+  Step,
   StoredEvent,
   TokenDigest,
   Write,
@@ -78,31 +81,81 @@ export interface SqliteOptions {
 
 export type ContextOf = (opId: OpId) => Context;
 
+/** What SQLite calls FULL. */
+const synchronousFull = 2;
+
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
+  const path = join(options.folder, databaseFile);
+  try {
+    return await openAt(path, options);
+  } catch (error) {
+    throw asFault(error, path);
+  }
+}
+
+async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngine> {
   const { folder } = options;
   createStoreFolder(folder);
   refuseOddFiles(folder);
-  const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
   const waiting = { sign: new WaitingFile(folder), lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
     const { state, readOnly } = await whenFree(
-      () => faultsNamed(path, () => look(path, head, options)),
+      () =>
+        faultsNamed(path, () => {
+          finishRollback(path, head);
+          return look(path, head, options);
+        }),
       waiting,
     );
-    if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
+    if (readOnly) return engineOn(readOnly.database, path, options, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(
-    () => faultsNamed(path, () => openDatabase(path, options)),
+  return whenFree(
+    () => faultsNamed(path, () => engineOn(openDatabase(path, options), path, options)),
     waiting,
   );
-  return new SqliteEngine(database, path, options);
+}
+
+/** Of a connection that is closed again if there is to be no engine. */
+function engineOn(
+  database: DatabaseSync,
+  path: string,
+  options: SqliteOptions,
+  fault?: StoreError,
+): SqliteEngine {
+  try {
+    return new SqliteEngine(database, path, options, fault);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * A process that died while it made the store has left a half-written database and the journal that takes it
+ * back. Only a connection that may write can do so. A store in use never has a journal, so one beside it is
+ * another's, and playing it back would be the damage.
+ */
+function finishRollback(path: string, head: Head | null): void {
+  if (lstatSync(`${path}-journal`, { throwIfNoEntry: false }) === undefined) return;
+  if (head !== null && head.seq > 0) {
+    throw new StoreError(
+      'store_foreign',
+      `${path}-journal is there, which a store in use never has. Wavelock leaves it alone; move it away.`,
+    );
+  }
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } finally {
+    database.close();
+  }
 }
 
 interface FirstLook {
@@ -174,6 +227,8 @@ function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
+    // SQLite opens for reading what it could not open for writing, and says so at the first write only.
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
     return database;
   } catch (error) {
     database.close();
@@ -253,10 +308,22 @@ export class SqliteEngine implements Engine {
           seq: this.#headSeq(),
           chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
         })),
+      chores: () => {
+        const context = this.#context();
+        return {
+          sweep: this.#ask(isSweepDue(context)),
+          retention: this.#ask(isRetentionDue(context)),
+        };
+      },
+      session: ({ id }) => this.#tables.answer('session', { id }),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
         inThread: this.options.inThread,
+        durability:
+          this.#sql('PRAGMA synchronous').get()?.['synchronous'] === synchronousFull
+            ? 'full'
+            : 'normal',
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
@@ -283,6 +350,13 @@ export class SqliteEngine implements Engine {
     faultsNamed(this.path, () => {
       this.#refuseVanished();
       this.#archive.write(rows, this.options.onStep);
+    });
+  }
+
+  /** From the next commit on. */
+  harden(): void {
+    faultsNamed(this.path, () => {
+      this.database.exec('PRAGMA synchronous = FULL');
     });
   }
 
@@ -338,7 +412,7 @@ export class SqliteEngine implements Engine {
         });
       }
     };
-    const decided = this.#drive(command, context, ({ write, events }) => {
+    const decided: Decided = this.#drive(decide(command, context), ({ write, events }) => {
       for (const change of write) this.#tables.apply(change);
       append(events);
     });
@@ -377,18 +451,24 @@ export class SqliteEngine implements Engine {
     };
   }
 
-  #drive(command: Command, context: Context, write: (write: Write) => void): Decided {
-    const decision = decide(command, context);
-    let step = decision.next();
-    while (step.done !== true) {
-      if ('write' in step.value) {
-        write(step.value);
-        step = decision.next(undefined);
+  #drive<Decided>(step: Step<Decided>, write: (write: Write) => void): Decided {
+    let next = step.next();
+    while (next.done !== true) {
+      if ('write' in next.value) {
+        write(next.value);
+        next = step.next(undefined);
       } else {
-        step = decision.next(this.#tables.answer(step.value.rows, step.value));
+        next = step.next(this.#tables.answer(next.value.rows, next.value));
       }
     }
-    return step.value;
+    return next.value;
+  }
+
+  /** Drives what asks and changes nothing. */
+  #ask<T>(step: Step<T>): T {
+    return this.#drive(step, () => {
+      throw new Error('a question of the rules wanted to write');
+    });
   }
 
   #append(event: StoredEvent): void {
@@ -420,7 +500,14 @@ export class SqliteEngine implements Engine {
 
   /** Tells the observers that watch this file to look; the commit stands whether they hear it or not. */
   #writeHint(): void {
-    const newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    let newest: Record<string, unknown> | undefined;
+    try {
+      newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    } catch (error) {
+      if (!(error instanceof Error && 'errcode' in error)) throw error;
+      // A disk that fails now must not turn an answer that is durable into a fault.
+      return;
+    }
     overwriteHint(join(this.options.folder, headFile), headText(this.#storeId, newest));
   }
 
@@ -431,8 +518,8 @@ export class SqliteEngine implements Engine {
     throw new StoreError(
       'store_gone',
       now === undefined
-        ? `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`
-        : `The store ${this.path} was replaced while it was in use, as by a restore. Reload to use the one that is there now.`,
+        ? `The store ${this.path} was removed while it was in use. Put it back; or ask again, and a new one is begun.`
+        : `The store ${this.path} was replaced while it was in use, as by a restore. Ask again to use the one that is there now.`,
     );
   }
 

@@ -104,6 +104,7 @@ class Service {
       case 'verify':
       case 'backup':
       case 'retain':
+      case 'harden':
         return store[request.type]();
     }
   }
