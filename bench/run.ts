@@ -103,6 +103,9 @@ function lineOf({ law, value, holds }: Verdict): string {
 const limitOf = (law: Law): string =>
   'atMost' in law ? `at most ${law.atMost}` : `at least ${law.atLeast}`;
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => process.exit(130));
+
 main(process.argv.slice(2)).then(
   (code) => {
     process.exitCode = code;

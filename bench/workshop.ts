@@ -13,6 +13,14 @@ export class Workshop {
   readonly #root = scratch();
   readonly #crew = new Set<Hand>();
   readonly notes: string[] = [];
+  readonly #removeRoot = (): void => {
+    rmSync(this.#root, { recursive: true, force: true });
+  };
+
+  constructor() {
+    // Also when the run is cut off.
+    process.once('exit', this.#removeRoot);
+  }
 
   /** A new folder. */
   folder(): string {
@@ -39,7 +47,8 @@ export class Workshop {
 
   async clear(): Promise<void> {
     await this.dismiss(...this.#crew);
-    rmSync(this.#root, { recursive: true, force: true });
+    process.off('exit', this.#removeRoot);
+    this.#removeRoot();
   }
 }
 

@@ -10,7 +10,9 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   linkSync,
   lstatSync,
   lutimesSync,
@@ -22,6 +24,7 @@ import {
   rmSync,
   statSync,
   writeFileSync,
+  writeSync,
   copyFileSync,
 } from 'node:fs';
 import { randomBytes } from 'node:crypto';
@@ -128,15 +131,21 @@ export function makeFolder(folder: string): void {
   }
 }
 
-/** Best effort by design: the hint only makes others look sooner. Never writes through a link. */
+/**
+ * Best effort by design: the hint only makes others look sooner. Never writes through a link.
+ *
+ * In place, and emptied by nobody: ext4 sends a file to the disk that was emptied and written anew, which took
+ * as long as a commit. So a reader may see the beginning of one text and the end of another.
+ */
 export function overwriteHint(path: string, text: string): void {
   try {
-    const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+    const { O_WRONLY, O_CREAT, O_NOFOLLOW } = constants;
     // Windows knows no O_NOFOLLOW; there the look at open has to do.
     // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition
-    const file = openSync(path, O_WRONLY | O_CREAT | O_TRUNC | (O_NOFOLLOW ?? 0), 0o600);
+    const file = openSync(path, O_WRONLY | O_CREAT | (O_NOFOLLOW ?? 0), 0o600);
     try {
-      writeFileSync(file, text);
+      const length = writeSync(file, text, 0);
+      if (fstatSync(file).size > length) ftruncateSync(file, length);
     } finally {
       closeSync(file);
     }
@@ -145,21 +154,27 @@ export function overwriteHint(path: string, text: string): void {
   }
 }
 
-/** Best effort as well: gives the file a new time, of which `touchedAt` tells the change. Follows no link. */
-export function touch(path: string): void {
+/** Best effort as well: gives the file this time, in milliseconds. Follows no link. */
+export function touch(path: string, time: number): void {
   try {
-    const now = new Date();
-    if (lstatSync(path, { throwIfNoEntry: false })) lutimesSync(path, now, now);
-    else closeSync(openSync(path, 'wx', 0o600));
+    if (!lstatSync(path, { throwIfNoEntry: false })) closeSync(openSync(path, 'wx', 0o600));
+    lutimesSync(path, time / 1_000, time / 1_000);
   } catch (error) {
     if (!isFileError(error)) throw error;
   }
 }
 
-/** By the file system's own clock, which nobody sets; undefined when there is no such file. */
-export function touchedAt(path: string): bigint | undefined {
+export interface Touch {
+  readonly time: number;
+  /** In nanoseconds, by the file system's own clock, which nobody sets. */
+  readonly changed: bigint;
+}
+
+/** Undefined when there is no such file, or it cannot be seen. */
+export function touchOf(path: string): Touch | undefined {
   try {
-    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+    const stats = lstatSync(path, { bigint: true, throwIfNoEntry: false });
+    return stats && { time: Number(stats.mtimeMs), changed: stats.ctimeNs };
   } catch (error) {
     if (!isFileError(error)) throw error;
     return undefined;

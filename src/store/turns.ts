@@ -2,8 +2,8 @@
  * How processes that write to one store take turns.
  *
  * SQLite's own back-off sleeps longer the longer it has waited, so beside busy processes one may get nothing
- * at all. Here it is the other way round: who has waited longer looks more often, and who has worked for a
- * whole turn while others wait steps back for longer than they sleep between two looks.
+ * at all. Here it is the other way round: who has waited longest looks most often and shows that it waits, and
+ * who has worked for a whole turn meanwhile steps back for longer than that one sleeps between two looks.
  *
  * Contract: this decides who comes next, never what is right; only the database's lock keeps writers apart.
  * A process that is killed or stopped leaves nothing behind that others would have to clear away. Waiting is
@@ -11,12 +11,13 @@
  */
 import { join } from 'node:path';
 import { StoreError } from '../core/errors';
-import { touch, touchedAt } from './durableFs';
+import { touch, touchOf } from './durableFs';
 import { Busy } from './engine';
 
 /** What waiters show to whoever is at work. It may fail to be seen: then turns are a matter of luck. */
 export interface WaitingSign {
-  show(): void;
+  /** False when another shows that it has waited for longer. */
+  show(waitedMs: number): boolean;
   /** Whether another process has shown it since this was last asked. */
   seen(): boolean;
 }
@@ -42,12 +43,14 @@ const longestWait = 10_000;
 const turn = 20;
 /** Work that pauses for so long lets others in by itself. */
 const breath = 4;
-/** Bounds of the sleep between two looks; the older a wait, the nearer to the shorter. */
-const nap = { shortest: 1, longest: 6 };
-/** Longer than those sleep who have waited for a turn of ours. */
+/** Between two looks: of who has waited longest, and of the others at most. */
+const nap = { first: 1, others: 6 };
+/** Longer than the first sleeps, with time to spare for a machine that is busy. */
 const stepBack = 4;
 /** No pause of a process that runs is longer, on a machine under load as well. */
 const longestPause = 200;
+/** The first shows itself at each look; a sign older than this is that of one who has got in, or is no more. */
+const signLasts = 20;
 
 export class Turns {
   readonly #time: Time;
@@ -97,18 +100,13 @@ export async function whenFree<T>(work: () => T, options: WaitOptions = {}): Pro
       if (waited > longestWaitMs) throw busyFor(longestWaitMs, lastActive?.(), error);
     }
     // A single transaction of another is over before anyone could step back from it.
-    if (looks > 1) sign?.show();
-    await time.sleep(napAfter(waited, time.random()));
+    const isFirst = looks === 1 || sign === undefined || sign.show(waited);
+    await time.sleep(isFirst ? nap.first : nap.others * (0.5 + time.random() / 2));
     const now = time.now();
     // Who was stopped meanwhile, or slept with the machine, has not looked, and so has not waited.
     waited += Math.min(now - looked, longestPause);
     looked = now;
   }
-}
-
-function napAfter(waited: number, random: number): number {
-  const span = Math.min(nap.longest, Math.max(nap.shortest, 150 / waited));
-  return span * (0.5 + random / 2);
 }
 
 function busyFor(waitMs: number, lastActive: string | undefined, cause: Busy): StoreError {
@@ -120,22 +118,32 @@ function busyFor(waitMs: number, lastActive: string | undefined, cause: Busy): S
   );
 }
 
-/** An empty file: showing is touching it, and only that its time has changed means something. */
+/** An empty file. Its time of change tells that somebody waits, the time it bears since when the first one does. */
 export class WaitingFile implements WaitingSign {
   readonly #path: string;
   #last: bigint | undefined;
 
-  constructor(storeFolder: string) {
+  constructor(
+    storeFolder: string,
+    private readonly now: () => number = Date.now,
+  ) {
     this.#path = join(storeFolder, 'waiting');
   }
 
-  show(): void {
-    touch(this.#path);
+  show(waitedMs: number): boolean {
+    const now = this.now();
+    const since = now - waitedMs;
+    const shown = touchOf(this.#path);
+    const isShownNow = shown !== undefined && now - Number(shown.changed) / 1e6 < signLasts;
+    // Within a few milliseconds nobody is first.
+    if (isShownNow && shown.time < since - 2) return false;
+    touch(this.#path, since);
+    return true;
   }
 
   seen(): boolean {
     const before = this.#last;
-    this.#last = touchedAt(this.#path);
+    this.#last = touchOf(this.#path)?.changed;
     return this.#last !== before;
   }
 }

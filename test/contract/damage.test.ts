@@ -339,6 +339,7 @@ describe('store: damage', () => {
     ['missing', undefined],
     ['empty', ''],
     ['torn', '{"storeId":"abc'],
+    ['half of one and half of another', '{"hash":"00ff","seq":9999,"storeId":"x","end":"11"}'],
     ['garbage', '\0\u0001\u0002'],
     ['of another shape', '[1]'],
     ['without a number', '{"storeId":"x","seq":"many"}'],

@@ -49,7 +49,7 @@ import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
 import type { MountQuestions } from '../mounts';
 import { newId } from '../newId';
 import { prepareStoreFolder, type StoreFolder } from '../storeFolder';
-import { whenFree } from '../turns';
+import { WaitingFile, whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
 import { migrate, stateOf } from './migrate';
@@ -103,7 +103,7 @@ async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngin
   const prepared = prepareStoreFolder(folder, options.mounts);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
-  const waiting = { lastActive: () => lastActiveAt(path) };
+  const waiting = { sign: new WaitingFile(folder), lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
     const { state, readOnly } = await whenFree(
       () =>

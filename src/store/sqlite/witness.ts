@@ -14,6 +14,7 @@ import type { Seq } from '../../core/model';
 
 export const databaseFile = 'store.db';
 export const headFile = 'head';
+const headLength = 256;
 export const backupsFolder = 'store-backups';
 
 export interface Head {
@@ -47,7 +48,8 @@ export function readHead(folder: string): Head | null {
     throw error;
   }
   if (typeof value !== 'object' || value === null) return null;
-  const { storeId, seq, hash } = value as Partial<Record<string, unknown>>;
+  const { storeId, seq, hash, end } = value as Partial<Record<string, unknown>>;
+  if (typeof hash === 'string' && typeof end === 'string' && !hash.startsWith(end)) return null;
   return typeof storeId === 'string' && Number.isSafeInteger(seq)
     ? { storeId, seq: Number(seq), hash: typeof hash === 'string' ? hash : null }
     : null;
@@ -136,13 +138,17 @@ export function chained(previous: unknown, event: string): Buffer {
   return hash.update(event).digest();
 }
 
-/** The text of `head`, of the newest event. */
+/**
+ * The text of `head`, of the newest event. It is overwritten in place: always of one length, and how it begins
+ * is said again at its end, so that a reader knows the halves of two.
+ */
 export function headText(
   storeId: string,
   newest: Readonly<Record<string, unknown>> | undefined,
 ): string {
-  const { seq = 0, hash } = newest ?? {};
-  return JSON.stringify({ storeId, seq, hash: hash instanceof Uint8Array ? hex(hash) : null });
+  const { seq = 0, hash: bytes } = newest ?? {};
+  const hash = bytes instanceof Uint8Array ? hex(bytes) : null;
+  return JSON.stringify({ hash, seq, storeId, end: hash?.slice(0, 16) }).padEnd(headLength);
 }
 
 function hashAt(database: DatabaseSync, seq: Seq): string {
