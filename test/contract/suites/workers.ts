@@ -121,7 +121,7 @@ export function describeWorkers(company: Company): void {
         }
       }));
 
-    const cycles = company.isLong ? 10_000 : 240;
+    const cycles = company.isLong ? 10_000 : 160;
     const kills = company.isLong ? 250 : 6;
     it(`M-5 after ${cycles} cycles of claiming, ending and ${kills} kills no slot is in use`, () =>
       company.meet(8, async (crew) => {
