@@ -29,7 +29,7 @@ import { basename, dirname } from 'node:path';
 import { lock as keepFresh } from 'proper-lockfile';
 import { isStoreError } from '../core/errors';
 import type { ProcessIdentity, Takeover } from '../core/model';
-import { fileFault, isFileError } from './durableFs';
+import { fileFault, isFileError, type OnStep } from './durableFs';
 import { bootedAt, liveness, thisBoot } from './hostClock';
 import { hasEnded, judge, type Sight, type Verdict, type Witness } from './lockEvidence';
 import { foreign, LockFolder } from './lockFolder';
@@ -46,6 +46,7 @@ export interface FileLockOptions {
   /** Who we are, for those who find our lock when we are gone. */
   readonly process: ProcessIdentity;
   readonly guard?: GuardRecord;
+  readonly onStep?: OnStep;
 }
 
 /** Where people are shown who holds the lock. */
@@ -179,7 +180,7 @@ class LockMaker {
 
   make(): LockFolder | undefined {
     this.#nonce ??= this.notes.write(this.path, this.options.process);
-    const folder = LockFolder.make(this.path, this.#nonce);
+    const folder = LockFolder.make(this.path, this.#nonce, this.options.onStep);
     if (!folder) return undefined;
     this.#nonce = undefined;
     sightings.delete(this.path);
@@ -193,9 +194,12 @@ class LockMaker {
 
   /** Removes the folder that was judged, if it is that one still, and makes ours in its place. */
   async takeOver(judged: LockFolder, sight: Sight): Promise<LockFolder | undefined> {
+    const { onStep = () => undefined } = this.options;
     this.#nonce ??= this.notes.write(this.path, this.options.process);
+    onStep('lock.takeOver');
     const done = await exclusively(this.notes.mutex, mutexWait, () => {
       if (!judged.isThere() || judged.lastSign() !== sight.since) return undefined;
+      onStep('lock.clear');
       if (!judged.remove()) return undefined;
       this.notes.drop(judged.nonce);
       return this.make();
@@ -318,7 +322,7 @@ class HeldLock implements FileLock {
     this.#ended = true;
     try {
       await endBeat(await this.#beating);
-      await removeOurs(this.#folder, this.#notes);
+      await removeOurs(this.#folder, this.#notes, this.options.onStep);
       await this.options.guard?.free();
     } catch (error) {
       throw fileFault(error, this.#folder.path);
@@ -412,10 +416,19 @@ function heldAt(path: string): LockHeld {
  * When the mutex cannot be had, its holder is stopped or the store's folder is gone. Then nobody of ours takes
  * over, and to remove our own after one more look is better than to leave it.
  */
-async function removeOurs(folder: LockFolder, notes: LockNotes): Promise<void> {
-  const remove = (): boolean => folder.remove();
+async function removeOurs(
+  folder: LockFolder,
+  notes: LockNotes,
+  onStep: OnStep = () => undefined,
+): Promise<void> {
+  const remove = (): boolean => {
+    onStep('lock.remove');
+    return folder.remove();
+  };
+  onStep('lock.free');
   const done = await exclusively(notes.mutex, mutexWait, remove).catch(() => undefined);
   if (!done) remove();
+  onStep('lock.removed');
   notes.drop(folder.nonce);
 }
 

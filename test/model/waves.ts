@@ -16,8 +16,10 @@ export function advance(world: World, command: Advance, context: Context): Outco
   const known = world.workflows.find((workflow) => workflow.id === plan.id);
   // WAVE-8.
   if (known && (known.file !== file || known.worktree !== worktree)) return refuse('conflict');
-  // WAVE-7.
-  if (command.seen !== undefined && command.seen !== plan.wave) return refuse('conflict');
+  // WAVE-7: what the file shall say counts as said.
+  const promised = world.pending.find(({ workflow }) => workflow === plan.id)?.edit.wave ?? 0;
+  const isPast = promised > plan.wave || (command.seen ?? plan.wave) !== plan.wave;
+  if (isPast) return refuse('conflict');
   // WAVE-6.
   const isLast = plan.wave >= plan.waveCount;
   if (isLast && known?.status === 'completed') return refuse('invalid_transition');
