@@ -21,7 +21,7 @@ import { granted } from '../core/rowStore';
 import { actors } from '../model/commands';
 import { sessionOf, type Moment } from '../model/universe';
 import { engines, type EngineName } from './engines';
-import type { Said } from './speaker';
+import type { Death, Said } from './speaker';
 import { SpeakerProcess } from './speakers';
 import { identity } from './stores';
 
@@ -55,7 +55,11 @@ export class Company {
   }
 
   /** Workers of this machine, on a store of their own for as long as `meeting` lasts. */
-  async meet(count: number, meeting: (crew: Crew) => Promise<void>): Promise<void> {
+  async meet(
+    count: number,
+    meeting: (crew: Crew) => Promise<void>,
+    inThread: readonly number[] = [],
+  ): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'wavelock-crew-'));
     const store = await engines[this.engine].open({
       folder,
@@ -63,7 +67,7 @@ export class Company {
       inThread: false,
       scripted: false,
     });
-    const crew = new Crew(this, folder, store);
+    const crew = new Crew(this, folder, store, new Set(inThread));
     try {
       await Promise.all(Array.from({ length: count }, (_, who) => crew.join(who)));
       await meeting(crew);
@@ -87,6 +91,8 @@ export class Crew {
     readonly folder: string,
     /** Nobody's but the test's. */
     readonly store: Store,
+    /** Who lives as a window does, with the store in a thread. */
+    private readonly inThread: ReadonlySet<number>,
   ) {}
 
   async join(who: number): Promise<void> {
@@ -101,7 +107,7 @@ export class Crew {
         host: hostname(),
         pid: speaker.pid,
       },
-      inThread: false,
+      inThread: this.inThread.has(who),
     } as const;
     const { engine } = this.company;
     await speaker.open(this.folder, [voice], { engine, scripted: false });
@@ -153,7 +159,7 @@ export class Crew {
   async dieSaying(
     who: number,
     batch: readonly (readonly [Command, OpId])[],
-    dieAt: number | 'answer',
+    dieAt: Death,
   ): Promise<boolean> {
     const turn = batch.map(([command, opId]) => ({ voice: scripted, command, opId }));
     const speaker = this.#speaker(who);

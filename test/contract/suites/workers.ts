@@ -14,7 +14,8 @@ import { opIdOf } from '../../model/operation';
 import { Universe } from '../../model/universe';
 import { nameOf, type Company, type Crew } from '../company';
 import { Random } from '../random';
-import type { Line } from '../speaker';
+import { engines } from '../engines';
+import type { Death, Line } from '../speaker';
 
 const everybody = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
@@ -121,37 +122,41 @@ export function describeWorkers(company: Company): void {
         }
       }));
 
-    const cycles = company.isLong ? 10_000 : 160;
-    const kills = company.isLong ? 250 : 6;
+    const cycles = company.isLong ? 10_000 : 120;
+    const kills = company.isLong ? 250 : 5;
     it(`M-5 after ${cycles} cycles of claiming, ending and ${kills} kills no slot is in use`, () =>
-      company.meet(8, async (crew) => {
-        const slots = 3;
-        await crew.set('slots', slots);
-        await crew.set('rate.mutations', 0);
-        const random = new Random(company.seed);
-        const deadly = new Set<number>();
-        while (deadly.size < kills) deadly.add(random.within(0, cycles - 1));
-        let begun = 0;
-        await Promise.all(
-          everybody.map(async (who) => {
-            while (begun < cycles) {
-              const isLast = deadly.has(begun++);
-              await cycle(crew, who);
-              if (!isLast) continue;
-              // In the middle of something, as far as it came.
-              const dying = cycle(crew, who).catch(() => undefined);
-              await crew.kill(who);
-              await dying;
-              await crew.restart(who);
-            }
-          }),
-        );
-        granted(await crew.say(0, { kind: 'sweep' }));
-        assert.deepEqual(await counts(crew), { running: 0, waiting: 0 });
-        for (let taken = 0; taken < slots; taken += 1) await claimed(crew, 0);
-        const { id } = await crew.run();
-        refused(await crew.say(1, claim({ run: id })), 'no_slot');
-      }));
+      company.meet(
+        8,
+        async (crew) => {
+          const slots = 3;
+          await crew.set('slots', slots);
+          await crew.set('rate.mutations', 0);
+          const random = new Random(company.seed);
+          const deadly = new Set<number>();
+          while (deadly.size < kills) deadly.add(random.within(0, cycles - 1));
+          let begun = 0;
+          await Promise.all(
+            everybody.map(async (who) => {
+              while (begun < cycles) {
+                const isLast = deadly.has(begun++);
+                await cycle(crew, who);
+                if (!isLast) continue;
+                // In the middle of something, as far as it came.
+                const dying = cycle(crew, who).catch(() => undefined);
+                await crew.kill(who);
+                await dying;
+                await crew.restart(who);
+              }
+            }),
+          );
+          granted(await crew.say(0, { kind: 'sweep' }));
+          assert.deepEqual(await counts(crew), { running: 0, waiting: 0 });
+          for (let taken = 0; taken < slots; taken += 1) await claimed(crew, 0);
+          const { id } = await crew.run();
+          refused(await crew.say(1, claim({ run: id })), 'no_slot');
+        },
+        [5],
+      ));
   });
 
   describe('claims', () => {
@@ -249,19 +254,28 @@ export function describeWorkers(company: Company): void {
         assert.ok(kills > 2, `it was killed ${kills} times only`);
       }));
 
-    it('A-4 a worker killed when it has its answer, before anybody hears it, has done it once', () =>
-      company.meet(1, async (crew) => {
-        const universe = new Universe();
-        await crew.joinScripted(0, universe.momentOf(0));
-        const opId = opIdOf(1, universe.momentOf(0));
-        const create = { kind: 'run.create', title: 'once' } as const;
-        assert.equal(await crew.dieSaying(0, [[create, opId]], 'answer'), false);
-        assert.equal((await crew.runs()).length, 1);
-        await crew.restart(0);
-        await crew.joinScripted(0, universe.momentOf(0));
-        const { runs } = granted(await crew.sayScripted(0, create, opId));
-        assert.deepEqual(await crew.runs(), runs);
-      }));
+    const { commit, durable } = engines[company.engine].steps;
+    const deaths: readonly (readonly [string, Death, done: boolean])[] = [
+      ['before its transaction is durable', { step: commit }, false],
+      ['when it is durable', { step: durable }, true],
+      ['with its answer in hand', 'answer', true],
+    ];
+    for (const [when, death, isDone] of deaths)
+      it(`A-4 a worker killed ${when} has done ${isDone ? 'all' : 'nothing'}, and once when it says it again`, () =>
+        company.meet(1, async (crew) => {
+          const universe = new Universe();
+          await crew.joinScripted(0, universe.momentOf(0));
+          const opId = opIdOf(1, universe.momentOf(0));
+          const create = { kind: 'run.create', title: 'once', count: 2 } as const;
+          assert.equal(await crew.dieSaying(0, [[create, opId]], death), false);
+          assert.equal((await crew.runs()).length, isDone ? 2 : 0);
+          assert.equal(await crew.store.read('head', {}), isDone ? 2 : 0);
+          await crew.restart(0);
+          await crew.joinScripted(0, universe.momentOf(0));
+          const { runs } = granted(await crew.sayScripted(0, create, opId));
+          assert.deepEqual(await crew.runs(), runs);
+          assert.equal(await crew.store.read('head', {}), 2);
+        }));
 
     it('A-5 a worker that is told to end gives its run back or finishes it, and leaves no slot', () =>
       company.meet(3, async (crew) => {
