@@ -18,7 +18,10 @@ import type {
 import { newId } from '../../src/store/newId';
 import type { Store } from '../../src/store/store';
 import { granted } from '../core/rowStore';
+import { actors } from '../model/commands';
+import { sessionOf, type Moment } from '../model/universe';
 import { engines, type EngineName } from './engines';
+import type { Death, Said } from './speaker';
 import { SpeakerProcess } from './speakers';
 import { identity } from './stores';
 
@@ -52,7 +55,11 @@ export class Company {
   }
 
   /** Workers of this machine, on a store of their own for as long as `meeting` lasts. */
-  async meet(count: number, meeting: (crew: Crew) => Promise<void>): Promise<void> {
+  async meet(
+    count: number,
+    meeting: (crew: Crew) => Promise<void>,
+    inThread: readonly number[] = [],
+  ): Promise<void> {
     const folder = mkdtempSync(join(tmpdir(), 'wavelock-crew-'));
     const store = await engines[this.engine].open({
       folder,
@@ -60,7 +67,7 @@ export class Company {
       inThread: false,
       scripted: false,
     });
-    const crew = new Crew(this, folder, store);
+    const crew = new Crew(this, folder, store, new Set(inThread));
     try {
       await Promise.all(Array.from({ length: count }, (_, who) => crew.join(who)));
       await meeting(crew);
@@ -84,13 +91,14 @@ export class Crew {
     readonly folder: string,
     /** Nobody's but the test's. */
     readonly store: Store,
+    /** Who lives as a window does, with the store in a thread. */
+    private readonly inThread: ReadonlySet<number>,
   ) {}
 
-  /** Every second worker lives as a window does, with its store in a thread, where that is asked for. */
-  async join(who: number, inThread = false): Promise<void> {
+  async join(who: number): Promise<void> {
     const speaker = this.#speaker(who);
     const voice = {
-      name: voice0,
+      name: own,
       identity: {
         agent: nameOf(who),
         named: true,
@@ -99,7 +107,7 @@ export class Crew {
         host: hostname(),
         pid: speaker.pid,
       },
-      inThread,
+      inThread: this.inThread.has(who),
     } as const;
     const { engine } = this.company;
     await speaker.open(this.folder, [voice], { engine, scripted: false });
@@ -115,6 +123,64 @@ export class Crew {
     if (!this.#speaker(who).hasEnded) await this.kill(who);
     this.company.replace(who);
     await this.join(who);
+  }
+
+  /** With a connection besides its own, whose operations tell the moment at which they are decided. */
+  async joinScripted(who: number, moment: Moment): Promise<void> {
+    const actor = actors[moment.who];
+    assert.ok(actor);
+    const voice = {
+      name: scripted,
+      identity: {
+        agent: actor.name as AgentName,
+        named: actor.named,
+        kind: 'terminal',
+        session: sessionOf(moment),
+        host: actor.host,
+        pid: moment.pid,
+      },
+      inThread: false,
+    } as const;
+    const { engine } = this.company;
+    await this.#speaker(who).open(this.folder, [voice], { engine, scripted: true });
+  }
+
+  async sayScripted<C extends Command>(
+    who: number,
+    command: C,
+    opId: OpId,
+  ): Promise<Answer<Granted[C['kind']]>> {
+    const turn = [{ voice: scripted, command, opId }];
+    const [said] = await this.#speaker(who).say(this.folder, [turn]);
+    return answerOf(said?.[0]);
+  }
+
+  /** In one transaction. @returns whether it has lived to tell */
+  async dieSaying(
+    who: number,
+    batch: readonly (readonly [Command, OpId])[],
+    dieAt: Death,
+  ): Promise<boolean> {
+    const turn = batch.map(([command, opId]) => ({ voice: scripted, command, opId }));
+    const speaker = this.#speaker(who);
+    try {
+      const [said] = await speaker.say(this.folder, [turn], dieAt);
+      for (const one of said ?? []) granted(answerOf(one));
+      return true;
+    } catch (error) {
+      if (!speaker.hasEnded) throw error;
+      return false;
+    }
+  }
+
+  /** One more connection of the test's own. */
+  another(): Promise<Store> {
+    return engines[this.company.engine].open({
+      folder: this.folder,
+      identity: identity(),
+      inThread: false,
+      scripted: false,
+    });
   }
 
   async say<C extends Command>(
@@ -133,13 +199,9 @@ export class Crew {
     commands: readonly C[],
     opId?: OpId,
   ): Promise<readonly Answer<Granted[C['kind']]>[]> {
-    const turn = commands.map((command) => ({ voice: voice0, command, opId }));
+    const turn = commands.map((command) => ({ voice: own, command, opId }));
     const [said] = await this.#speaker(who).say(this.folder, [turn]);
-    return (said ?? []).map((one) => {
-      if ('fault' in one) throw new Error(one.fault);
-      // The rule for this kind of command made the facts.
-      return one.answer as Answer<Granted[C['kind']]>;
-    });
+    return (said ?? []).map((one) => answerOf<C>(one));
   }
 
   async run(fields: Partial<CommandOf<'run.create'>> = {}): Promise<RunRow> {
@@ -164,7 +226,7 @@ export class Crew {
   }
 
   async follow(who: number): Promise<void> {
-    await this.#speaker(who).follow(this.folder, voice0);
+    await this.#speaker(who).follow(this.folder, own);
   }
 
   followed(who: number, until: Seq): Promise<readonly Seq[]> {
@@ -182,6 +244,13 @@ export class Crew {
   }
 }
 
-const voice0 = 'its own';
+const [own, scripted] = ['own', 'scripted'] as const;
+
+function answerOf<C extends Command>(said: Said | undefined): Answer<Granted[C['kind']]> {
+  assert.ok(said, 'it was not answered');
+  if ('fault' in said) throw new Error(said.fault);
+  // The rule for this kind of command made the facts.
+  return said.answer as Answer<Granted[C['kind']]>;
+}
 
 export const nameOf = (who: number): AgentName => `worker ${who}` as AgentName;

@@ -21,9 +21,13 @@ export interface Opening {
   readonly scripted: boolean;
   /** Called at each look that a decision takes at the world around it, so within its transaction. */
   readonly onLook?: () => void;
+  /** Called at each step that the engine names. */
+  readonly onStep?: (step: string) => void;
 }
 
 export interface EngineUnderTest {
+  /** Its names for the moment before a transaction is durable, and for the one after. */
+  readonly steps: { readonly commit: string; readonly durable: string };
   open(opening: Opening): Promise<Store>;
   /** Makes runs durable in the archive, before they may leave the live store. */
   archive(folder: string, identity: Identity, rows: readonly RunRow[]): Promise<void>;
@@ -44,7 +48,8 @@ function watched(context: Context, onLook: (() => void) | undefined): Context {
 }
 
 const sqlite: EngineUnderTest = {
-  async open({ folder, identity, inThread, scripted, onLook }) {
+  steps: { commit: 'store.commit', durable: 'store.durable' },
+  async open({ folder, identity, inThread, scripted, onLook, onStep }) {
     const options = { place: placeOf(folder), identity, durability: 'full' } as const;
     if (inThread) {
       const script = scripted ? 'out/test/contract/speakerThread.js' : 'dist/storeThread.js';
@@ -53,6 +58,7 @@ const sqlite: EngineUnderTest = {
     return openLocalStore({
       ...options,
       schedule: never,
+      ...(onStep ? { onStep } : {}),
       ...(scripted ? { contextOf: (opId: OpId) => watched(contextOf(opId), onLook) } : {}),
     });
   },

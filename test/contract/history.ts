@@ -45,17 +45,15 @@ export class NoOrder extends Error {
 
 export class History {
   readonly rounds: Round[] = [];
-  /** Of the store's ids and of the model's. */
-  readonly storeSide: Side;
-  readonly #modelSide: Side;
+  /** Names of what the store has made; the model makes runs by the same ids, and locks by ids of its own. */
+  readonly side: Side;
   #worlds: readonly World[] = [new World()];
   #head = 0;
   #steps = 0;
   #deepest = { done: -1, why: 'no answer has its place' };
 
   constructor(private readonly universe: Universe) {
-    this.storeSide = new Side(universe, '');
-    this.#modelSide = new Side(universe, '');
+    this.side = new Side(universe, '');
   }
 
   /** One of those that fit; nearly always there is only one. */
@@ -108,7 +106,7 @@ export class History {
         : 'alive';
     const failures = this.#worlds.flatMap((world) => {
       try {
-        sameTables([tables, this.storeSide], [world, this.#modelSide], liveness);
+        sameTables([tables, this.side], [world, this.side], liveness);
         return [];
       } catch (error) {
         if (!(error instanceof assert.AssertionError)) throw error;
@@ -148,9 +146,9 @@ export class History {
 
   #learn(events: readonly StoredEvent[]): void {
     for (const event of events) {
-      if (event.kind === 'run.created') this.storeSide.learn([event.data.row], []);
+      if (event.kind === 'run.created') this.side.learn([event.data.row], []);
       else if (event.kind === 'lock.acquired' && 'row' in event.data)
-        this.storeSide.learn([], [event.data.row]);
+        this.side.learn([], [event.data.row]);
     }
   }
 
@@ -182,9 +180,9 @@ export class History {
       const after = world.copy();
       const model = new PlainModel(after);
       const outcome = model.perform(exchange.command, contextOf(exchange.opId));
-      this.#modelSide.learn([...after.archive, ...after.runs], after.locks);
+      this.side.learn([], after.locks);
       try {
-        sameAnswer(exchange.command, [exchange.answer, this.storeSide], [outcome, this.#modelSide]);
+        sameAnswer(exchange.command, [exchange.answer, this.side], [outcome, this.side]);
       } catch (error) {
         if (!(error instanceof assert.AssertionError)) throw error;
         this.#stuck(done, `${told({ exchange })}: ${error.message}`);

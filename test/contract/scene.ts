@@ -77,7 +77,7 @@ export class Scene {
       .map(({ id: run }) => conversation.utter(nobody, { kind: 'run.cancel', run }));
     await conversation.say(cancelling, 'at once');
     for (const { id } of [...history.world.archive, ...history.world.runs])
-      this.#former.add(history.storeSide.nameOf(id));
+      this.#former.add(history.side.nameOf(id));
   }
 
   async #let(step: Step): Promise<void> {
@@ -110,7 +110,7 @@ export class Scene {
     const { conversation } = this;
     const asked: Asked[] = [];
     for (const step of steps) {
-      const said = spoken(step, this.#memory, conversation.history.storeSide);
+      const said = spoken(step, this.#memory, conversation.history.side);
       if (!said || this.#asksTwice(said, asked)) continue;
       const utterance = this.#utter(said);
       asked.push(utterance);
@@ -169,24 +169,24 @@ export class Scene {
   async #archiveChosen(): Promise<void> {
     const { folder, history } = this.conversation;
     const rows = this.#memory.chosen.flatMap(
-      (name) => this.#ended.get(history.storeSide.idOf(name)) ?? [],
+      (name) => this.#ended.get(history.side.idOf(name)) ?? [],
     );
     if (rows.length > 0) await engines[this.stage.engine].archive(folder, identity(), rows);
   }
 
   #remember(exchanges: readonly (Asked & Exchange)[]): void {
     const memory = this.#memory;
-    const { storeSide, world } = this.conversation.history;
+    const { side, world } = this.conversation.history;
     for (const { who, command, answer, place } of [...exchanges].sort(inOrder)) {
       if (answer.ok && command.kind === 'run.claim') {
         const { run, token } = answer.facts as { run: RunRow; token: never };
-        const name = storeSide.nameOf(run.id);
-        storeSide.remember(name, run.epoch, token);
+        const name = side.nameOf(run.id);
+        side.remember(name, run.epoch, token);
         memory.claims.push({ run: name, who, epoch: run.epoch });
       }
       if (answer.ok && command.kind === 'retention.step') {
         const { next } = answer.facts as { next: readonly RunRow[] };
-        memory.chosen = next.map((run) => storeSide.nameOf(run.id));
+        memory.chosen = next.map((run) => side.nameOf(run.id));
         for (const run of next) this.#ended.set(run.id, run);
       }
       if (!place || answer.ok) continue;
@@ -194,7 +194,7 @@ export class Scene {
       if (!places.some((each) => each.id === place.id)) places.push(place);
     }
     for (const run of [...world.archive, ...world.runs]) {
-      const name = storeSide.nameOf(run.id);
+      const name = side.nameOf(run.id);
       if (!memory.runs.includes(name) && !this.#former.has(name)) memory.runs.push(name);
     }
   }

@@ -20,6 +20,9 @@ export interface Line {
   readonly opId?: OpId | undefined;
 }
 
+/** At this look at the world, counted from here; at a step of the engine; or with the first answer in hand. */
+export type Death = number | 'answer' | { readonly step: string };
+
 export type Order = { readonly id: number; readonly folder: string } & (
   | {
       readonly do: 'open';
@@ -31,8 +34,7 @@ export type Order = { readonly id: number; readonly folder: string } & (
   | {
       readonly do: 'say';
       readonly turns: readonly (readonly Line[])[];
-      /** Killed at this look at the world, counted from here, or when it has its first answer. */
-      readonly dieAt?: number | 'answer' | undefined;
+      readonly dieAt?: Death | undefined;
     }
   /** From the beginning, by one of its connections. */
   | { readonly do: 'follow'; readonly voice: string }
@@ -69,13 +71,17 @@ interface Scene {
   onFollowed: () => void;
 }
 
-let [looks, dieAt] = [0, undefined as number | 'answer' | undefined];
+let looks = 0;
+let dieAt: Death | undefined;
 
 const die = (): void => {
   process.kill(process.pid, 'SIGKILL');
 };
 const onLook = (): void => {
   if ((looks += 1) === dieAt) die();
+};
+const onStep = (step: string): void => {
+  if (typeof dieAt === 'object' && dieAt.step === step) die();
 };
 
 const done = (part: Partial<Done> = {}): Done => ({ said: [], followed: [], ...part });
@@ -91,6 +97,7 @@ async function obey(order: Order): Promise<Done> {
           inThread,
           scripted: order.scripted,
           onLook,
+          onStep,
         });
       for (const voice of order.voices) {
         const store = await open(voice);

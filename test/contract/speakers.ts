@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { resolve } from 'node:path';
 import type { Seq } from '../../src/core/model';
 import type { EngineName } from './engines';
-import type { Done, Line, Order, Report, Said, Voice } from './speaker';
+import type { Death, Done, Line, Order, Report, Said, Voice } from './speaker';
 
 type Without<Union, Key extends keyof Union> = Union extends unknown ? Omit<Union, Key> : never;
 
@@ -56,7 +56,7 @@ export class SpeakerProcess {
   async say(
     folder: string,
     turns: readonly (readonly Line[])[],
-    dieAt?: number | 'answer',
+    dieAt?: Death,
   ): Promise<readonly (readonly Said[])[]> {
     return (await this.#order({ do: 'say', folder, turns, dieAt })).said;
   }

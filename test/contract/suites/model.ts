@@ -47,7 +47,7 @@ export function describeModel({ engine, speakers, seed, isLong }: Company): void
       return conversation.operations;
     };
 
-    const sequences = isLong ? 1_200 : 120;
+    const sequences = isLong ? 1_200 : 100;
     it(`MODEL some order explains every answer (${sequences} sequences)`, () =>
       inLanes(seed, sequences / inOneStore, (number) =>
         converse(number, async (conversation, stage) => {
@@ -59,7 +59,7 @@ export function describeModel({ engine, speakers, seed, isLong }: Company): void
         }),
       ));
 
-    const histories = isLong ? 12_000 : 400;
+    const histories = isLong ? 12_000 : 300;
     it(`MODEL claims, locks and waves are linearizable (${histories} histories)`, () =>
       inLanes(seed, lanes, (lane) =>
         converse(lane, async (conversation, stage) => {
