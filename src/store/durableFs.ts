@@ -13,6 +13,7 @@ import {
   fsyncSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -139,6 +140,27 @@ export function overwriteHint(path: string, text: string): void {
     }
   } catch (error) {
     if (!isFileError(error)) throw error;
+  }
+}
+
+/** Best effort as well: gives the file a new time, of which `touchedAt` tells the change. Follows no link. */
+export function touch(path: string): void {
+  try {
+    const now = new Date();
+    if (lstatSync(path, { throwIfNoEntry: false })) lutimesSync(path, now, now);
+    else closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+  }
+}
+
+/** By the file system's own clock, which nobody sets; undefined when there is no such file. */
+export function touchedAt(path: string): bigint | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return undefined;
   }
 }
 

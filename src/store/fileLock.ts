@@ -29,7 +29,7 @@ import { basename, dirname } from 'node:path';
 import { lock as keepFresh } from 'proper-lockfile';
 import { isStoreError } from '../core/errors';
 import type { ProcessIdentity, Takeover } from '../core/model';
-import { fileFault, isFileError } from './durableFs';
+import { fileFault, isFileError, type OnStep } from './durableFs';
 import { bootedAt, liveness, thisBoot } from './hostClock';
 import { hasEnded, judge, type Sight, type Verdict, type Witness } from './lockEvidence';
 import { foreign, LockFolder } from './lockFolder';
@@ -46,6 +46,7 @@ export interface FileLockOptions {
   /** Who we are, for those who find our lock when we are gone. */
   readonly process: ProcessIdentity;
   readonly guard?: GuardRecord;
+  readonly onStep?: OnStep;
 }
 
 /** Where people are shown who holds the lock. */
@@ -184,7 +185,7 @@ class LockMaker {
 
   make(): LockFolder | undefined {
     this.#nonce ??= this.notes.write(this.path, this.options.process);
-    const folder = LockFolder.make(this.path, this.#nonce);
+    const folder = LockFolder.make(this.path, this.#nonce, this.options.onStep);
     if (!folder) return undefined;
     this.#nonce = undefined;
     sightings.delete(this.path);
@@ -198,9 +199,12 @@ class LockMaker {
 
   /** Removes the folder that was judged, if it is that one still, and makes ours in its place. */
   async takeOver(judged: LockFolder, sight: Sight): Promise<LockFolder | undefined> {
+    const { onStep = () => undefined } = this.options;
     this.#nonce ??= this.notes.write(this.path, this.options.process);
+    onStep('lock.takeOver');
     const done = await exclusively(this.notes.mutex, mutexWait, () => {
       if (!judged.isThere() || judged.lastSign() !== sight.since) return undefined;
+      onStep('lock.clear');
       if (!judged.remove()) return undefined;
       this.notes.drop(judged.nonce);
       return this.make();
@@ -326,7 +330,11 @@ class HeldLock implements FileLock {
     if (this.#ended) return;
     this.#ended = true;
     await endBeat(await this.#beating);
-    await giveBack({ folder: this.#folder, notes: this.#notes });
+    await giveBack({
+      folder: this.#folder,
+      notes: this.#notes,
+      onStep: this.options.onStep,
+    });
     await this.options.guard?.free();
   }
 
@@ -391,6 +399,7 @@ class HeldLock implements FileLock {
 interface Owed {
   readonly folder: LockFolder;
   readonly notes: LockNotes;
+  readonly onStep: OnStep | undefined;
 }
 
 /** Given back, but still there, by path. Their holder is done: without this it would wait for itself. */
@@ -400,7 +409,7 @@ const owed = new Map<string, Owed>();
 async function giveBack(lock: Owed): Promise<void> {
   const { path } = lock.folder;
   try {
-    await removeOurs(lock.folder, lock.notes);
+    await removeOurs(lock.folder, lock.notes, lock.onStep);
   } catch (error) {
     if (!isFileError(error)) throw error;
     owed.get(path)?.folder.close();
@@ -443,10 +452,19 @@ function heldAt(path: string): LockHeld {
  * When the mutex cannot be had, its holder is stopped or the store's folder is gone. Then nobody of ours takes
  * over, and to remove our own after one more look is better than to leave it.
  */
-async function removeOurs(folder: LockFolder, notes: LockNotes): Promise<void> {
-  const remove = (): boolean => folder.remove();
+async function removeOurs(
+  folder: LockFolder,
+  notes: LockNotes,
+  onStep: OnStep = () => undefined,
+): Promise<void> {
+  const remove = (): boolean => {
+    onStep('lock.remove');
+    return folder.remove();
+  };
+  onStep('lock.free');
   const done = await exclusively(notes.mutex, mutexWait, remove).catch(() => undefined);
   if (!done) remove();
+  onStep('lock.removed');
   notes.drop(folder.nonce);
 }
 

@@ -63,6 +63,8 @@ export interface WorkflowFilesOptions {
   readonly lockWaitMs?: number;
   readonly lockStaleMs?: number;
   readonly onStep?: OnStep;
+  /** How the lockfile is taken. Nothing may rest on it, so a test can do without. */
+  readonly acquire?: typeof acquireFileLock;
 }
 
 const defaultLockWait = 3_000;
@@ -155,6 +157,11 @@ export class WorkflowFiles {
     request: AdvanceRequest,
     lock: FileLock,
   ): Promise<Answer<AdvanceFacts>> {
+    // Whoever held the lock before may have died between its promise and the file.
+    for (const pending of await this.#promises()) {
+      if (this.#pathOf(pending) === readWorkflowFile(this.#place, path)?.path)
+        await this.#keep(pending, lock);
+    }
     // The wait for the lock may have been long; the file as it is now decides.
     const current = readWorkflowFile(this.#place, path);
     if (!current) return this.#refuse(missing(path));
@@ -263,7 +270,8 @@ export class WorkflowFiles {
     work: (lock: FileLock) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
     const file = relativeTo(this.#place, path) ?? (path as RelativePath);
-    const attempt = await acquireFileLock(path, { ...this.#lockOptions(file), waitMs });
+    const acquire = this.options.acquire ?? acquireFileLock;
+    const attempt = await acquire(path, { ...this.#lockOptions(file), waitMs });
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
     try {
       this.#onStep('locked');
@@ -296,6 +304,7 @@ export class WorkflowFiles {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
       notes: join(this.#place.storeFolder, 'lockfiles'),
       process,
+      onStep: this.#onStep,
       guard: {
         hold: async (tookOver) => {
           const since = this.options.now();

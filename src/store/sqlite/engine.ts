@@ -22,6 +22,8 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  OpId,
+  ProcessIdentity,
   Refusal,
   RunId,
   RunRow,
@@ -41,8 +43,8 @@ import {
   type Submission,
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
-import { whenFree } from '../mailbox';
 import { newId } from '../newId';
+import { whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
 import { migrate, stateOf } from './migrate';
@@ -55,6 +57,7 @@ import {
   hasDatabase,
   headFile,
   headText,
+  lastActiveIn,
   metaOf,
   readHead,
   refuseOddFiles,
@@ -69,7 +72,11 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
+  readonly contextOf?: ContextOf | undefined;
 }
+
+export type ContextOf = (opId: OpId) => Context;
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
@@ -88,20 +95,24 @@ async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngin
   refuseOddFiles(folder);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
+  const waiting = { lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
-    const { state, readOnly } = await whenFree(() =>
-      faultsNamed(path, () => {
-        finishRollback(path, head);
-        return look(path, head, options);
-      }),
+    const { state, readOnly } = await whenFree(
+      () =>
+        faultsNamed(path, () => {
+          finishRollback(path, head);
+          return look(path, head, options);
+        }),
+      waiting,
     );
     if (readOnly) return engineOn(readOnly.database, path, options, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  return whenFree(() =>
-    faultsNamed(path, () => engineOn(openDatabase(path, options), path, options)),
+  return whenFree(
+    () => faultsNamed(path, () => engineOn(openDatabase(path, options), path, options)),
+    waiting,
   );
 }
 
@@ -168,6 +179,28 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
   }
 }
 
+/** Of a store that is not open yet; whoever keeps it busy may keep it from being read, too. */
+function lastActiveAt(path: string): string | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    return readIfPossible(() => {
+      database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+      return lastActiveIn(database, Date.now());
+    });
+  } finally {
+    database?.close();
+  }
+}
+
+function readIfPossible<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    return undefined;
+  }
+}
+
 /** Damaged, but SQLite finds its way: better shown read-only than not at all. */
 function canRead(database: DatabaseSync): boolean {
   try {
@@ -184,16 +217,25 @@ function canRead(database: DatabaseSync): boolean {
 function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations);
+    migrate(database, path, options.migrations, options.onStep);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
-    // SQLite opens for reading what it could not open for writing, and says so at the first write only.
-    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    refuseReadOnly(database);
     return database;
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** SQLite opens for reading what it could not open for writing, and says so at the first write only. */
+function refuseReadOnly(database: DatabaseSync): void {
+  try {
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+  } catch (error) {
+    // Whoever only wants to read need not wait for a writer.
+    if (!isBusy(error)) throw error;
   }
 }
 
@@ -205,7 +247,10 @@ export class SqliteEngine implements Engine {
   readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
+  readonly #onStep: OnStep;
   #dataVersion: number;
+  /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
+  readonly #process: ProcessIdentity;
 
   /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
   constructor(
@@ -220,7 +265,9 @@ export class SqliteEngine implements Engine {
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
+    this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
+    this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
   }
 
@@ -233,7 +280,9 @@ export class SqliteEngine implements Engine {
         // Again, now that no restore can come between: it takes the same lock.
         this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
+        this.#onStep('store.commit');
         this.#exec('COMMIT');
+        this.#onStep('store.durable');
         // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
         this.#refuseVanished();
         this.#writeHint();
@@ -249,12 +298,19 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
-      state: () => this.#readState(),
+      state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
+      workflow: ({ id }) =>
+        this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
           .map((row) => decodeEvent(String(row['event']))),
+      chains: ({ ids }) =>
+        this.#ofOneMoment(() => ({
+          seq: this.#headSeq(),
+          chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
+        })),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
@@ -262,6 +318,11 @@ export class SqliteEngine implements Engine {
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
+  }
+
+  /** Who wrote last, for people; undefined when nobody has, or it cannot be read now. */
+  lastActive(): string | undefined {
+    return readIfPossible(() => lastActiveIn(this.database, Date.now()));
   }
 
   othersCommitted(): boolean {
@@ -288,6 +349,7 @@ export class SqliteEngine implements Engine {
     if (this.readOnlyBecause) return true;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
+      this.#onStep('store.checkpoint');
       return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     });
   }
@@ -305,7 +367,8 @@ export class SqliteEngine implements Engine {
       this.#exec('RELEASE command');
       return { answer };
     } catch (error) {
-      if (!this.database.isTransaction) throw error;
+      // Busy is the archive, which another is writing: the whole batch waits, as for the store itself.
+      if (!this.database.isTransaction || isBusy(error)) throw error;
       this.#exec('ROLLBACK TO command');
       this.#exec('RELEASE command');
       return { error: asFault(error, this.path) };
@@ -319,7 +382,7 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context = this.#context();
+    const context = this.options.contextOf?.(opId) ?? this.#context();
     const append = (events: readonly NewEvent[]): void => {
       for (const event of events) {
         this.#append({
@@ -348,13 +411,13 @@ export class SqliteEngine implements Engine {
   }
 
   #context(): Context {
-    const { agent, named, kind, session, host, pid } = this.options.identity;
+    const { agent, named, kind, session, host } = this.options.identity;
     return {
       agent,
       named,
       agentKind: kind,
       session,
-      process: processIdentity(host, pid),
+      process: this.#process,
       now: Date.now(),
       mono: monotonic(),
       server: null,
@@ -395,14 +458,11 @@ export class SqliteEngine implements Engine {
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
-  /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
-  #readState(): Reads['state']['rows'] {
+  /** One read transaction: rows and seq belong together, whatever others commit meanwhile. */
+  #ofOneMoment<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return {
-        seq: this.#headSeq(),
-        ...this.#tables.state(),
-      };
+      return read();
     } finally {
       this.#exec('COMMIT');
     }
