@@ -66,6 +66,24 @@ describe('store: in the middle of a transaction', () => {
     assert.ok((await waiting).ok);
   });
 
+  it('keeps every other writer out from before its first look', async () => {
+    let met: unknown;
+    const [engine, disturbance] = await engineDisturbedBy(() => {
+      const other = new DatabaseSync(database, { timeout: 0 });
+      try {
+        other.exec('BEGIN IMMEDIATE; ROLLBACK');
+      } catch (error) {
+        met = error;
+      } finally {
+        other.close();
+      }
+    });
+    disturbance.on = true;
+    engine.transact([{ command: anAdvance('wf'), opId: 'op_1' as OpId }]);
+    assert.match(String(met), /locked/);
+    engine.close();
+  });
+
   it('what a restore has moved aside before the commit is not acknowledged', async () => {
     const [engine, disturbance] = await engineDisturbedBy(() => {
       renameSync(database, `${database}.aside`);
