@@ -126,8 +126,14 @@ function look(): {
   });
   return {
     handles: { ...tally(links), watches: watches.length },
-    resources: tally(process.getActiveResourcesInfo()),
+    resources: tally([...process.getActiveResourcesInfo(), ...loopHandles()]),
   };
+}
+
+/** Watches of files keep nothing alive, and many of one file are one to the system. */
+function loopHandles(): string[] {
+  const { libuv } = process.report.getReport() as unknown as { libuv: { type: string }[] };
+  return libuv.map(({ type }) => type).filter((type) => type === 'fs_event');
 }
 
 function kindOf(link: string): string {

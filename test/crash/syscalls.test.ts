@@ -53,6 +53,7 @@ const short: readonly (readonly [Errno, FailMode, string, readonly string[]])[] 
   ['ENOSPC', 'once', 'files', ['advance', 'edit-lock']],
   ['ENOSPC', 'forGood', 'upkeep', ['close', 'archive', 'checkpoint']],
   ['EIO', 'once', 'commands', ['claim', 'checkpoint']],
+  ['EIO', 'once', 'opening', ['existing']],
   ['EIO', 'once', 'files', ['edit-lock']],
   ['EMFILE', 'once', 'opening', ['fresh', 'existing']],
   ['EMFILE', 'once', 'files and upkeep', ['advance', 'promise', 'backup', 'restore']],
@@ -146,7 +147,7 @@ describe('crash: system calls that fail', function () {
   });
 
   async function tell({ errno, mode, stories: names }: Round, number: number): Promise<Line[]> {
-    const task: Task = { stories: names, errno, mode };
+    const task: Task = { stories: names, errno, mode, brief: !campaign };
     return tellStories(task, mkdtempSync(join(scratch, `r${number}-`)), scratch);
   }
 
