@@ -9,6 +9,8 @@ export interface Task {
   readonly stories: readonly string[];
   readonly errno?: Errno;
   readonly mode?: FailMode;
+  /** Ends at the first thing that does not hold: what comes after may only wait for it. */
+  readonly brief?: boolean;
   /** Nothing fails: all calls of the process are counted, or those of the acts are told in order. */
   readonly only?: 'count' | 'log';
 }

@@ -33,6 +33,7 @@ const campaign = process.env['WAVELOCK_CAMPAIGN'] !== undefined;
 interface Round {
   readonly errno: Errno;
   readonly mode: FailMode;
+  readonly about: string;
   readonly stories: readonly string[];
 }
 
@@ -40,27 +41,29 @@ const everything = (['ENOSPC', 'EIO', 'EMFILE', 'EACCES'] as const).flatMap((err
   (['once', 'forGood'] as const).map((mode) => ({
     errno,
     mode,
+    about: 'everything',
     stories: stories.map(({ name }) => name),
   })),
 );
 
+/** One line for each process: its errors, and what it does meanwhile. */
+const short: readonly (readonly [Errno, FailMode, string, readonly string[]])[] = [
+  ['ENOSPC', 'once', 'commands', ['claim', 'batch']],
+  ['ENOSPC', 'once', 'opening', ['existing']],
+  ['ENOSPC', 'once', 'files', ['advance', 'edit-lock']],
+  ['ENOSPC', 'forGood', 'upkeep', ['close', 'archive', 'checkpoint']],
+  ['EIO', 'once', 'commands', ['claim', 'checkpoint']],
+  ['EIO', 'once', 'opening', ['existing']],
+  ['EIO', 'once', 'files', ['edit-lock']],
+  ['EMFILE', 'once', 'opening', ['fresh', 'existing']],
+  ['EMFILE', 'once', 'files and upkeep', ['advance', 'promise', 'backup', 'restore']],
+  ['EACCES', 'forGood', 'commands', ['claim']],
+  ['EACCES', 'forGood', 'files', ['advance']],
+];
+
 const rounds: readonly Round[] = campaign
   ? everything
-  : [
-      {
-        errno: 'ENOSPC',
-        mode: 'once',
-        stories: ['claim', 'batch', 'existing', 'advance', 'edit-lock'],
-      },
-      { errno: 'ENOSPC', mode: 'forGood', stories: ['close', 'archive', 'checkpoint'] },
-      { errno: 'EIO', mode: 'once', stories: ['claim', 'edit-lock', 'checkpoint'] },
-      {
-        errno: 'EMFILE',
-        mode: 'once',
-        stories: ['fresh', 'existing', 'advance', 'promise', 'backup', 'restore'],
-      },
-      { errno: 'EACCES', mode: 'forGood', stories: ['claim', 'advance'] },
-    ];
+  : short.map(([errno, mode, about, names]) => ({ errno, mode, about, stories: names }));
 
 describe('crash: system calls that fail', function () {
   this.timeout(campaign ? 3_600_000 : 60_000);
@@ -81,7 +84,7 @@ describe('crash: system calls that fail', function () {
   });
 
   for (const [number, round] of rounds.entries()) {
-    const name = `${round.errno} ${round.mode === 'once' ? 'once' : 'from then on'}`;
+    const name = `${round.errno} ${round.mode === 'once' ? 'once' : 'from then on'}, ${round.about}`;
     it(`${name}: named, nothing lost or said too early, and it goes on`, async () => {
       const lines = await tell(round, number);
       const wrong = lines.filter((line) => 'wrong' in line);
@@ -144,7 +147,7 @@ describe('crash: system calls that fail', function () {
   });
 
   async function tell({ errno, mode, stories: names }: Round, number: number): Promise<Line[]> {
-    const task: Task = { stories: names, errno, mode };
+    const task: Task = { stories: names, errno, mode, brief: !campaign };
     return tellStories(task, mkdtempSync(join(scratch, `r${number}-`)), scratch);
   }
 

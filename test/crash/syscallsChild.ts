@@ -76,6 +76,7 @@ async function tellAll(story: Story): Promise<void> {
     const call = `${failed?.family ?? ''} ${failed?.path ?? ''}`;
     const wrong = (what: unknown): void => {
       say({ story: story.name, k, call, wrong: textOf(what) });
+      if (task.brief === true) process.exit();
     };
     if ('error' in outcome) {
       errors += 1;
