@@ -74,11 +74,16 @@ describe('store: shared by the folders of a window', () => {
         }),
       ]);
       assert.equal(window.opened.length, 1);
-      const started = new Promise<readonly StoredEvent[]>((resolve) => {
-        other.subscribe(0, resolve);
+      const seen: StoredEvent[] = [];
+      const allTold = new Promise<void>((resolve) => {
+        other.subscribe(0, (events) => {
+          seen.push(...events);
+          const kinds = seen.map(({ kind }) => kind);
+          if (kinds.includes('session.started') && kinds.includes('workflow.advanced')) resolve();
+        });
       });
       await one.submit(anAdvance('wf'));
-      await started;
+      await allTold;
       assert.equal((await other.read('state', {})).sessions?.length, 1);
     } finally {
       rmSync(`${bench.folder}-link`);
