@@ -167,7 +167,22 @@ describe('store: backups', () => {
       file.close();
       return version;
     });
-    assert.deepEqual([then, now], [1, 2]);
+    assert.deepEqual([then, now], [migrations.length, next.length]);
+  });
+
+  it('a store of the first schema keeps its answers, and is well', async () => {
+    const submission = {
+      command: { kind: 'run.create', title: 'Work' },
+      opId: 'op_1' as never,
+    } as const;
+    const options = { folder, identity: identity(), durability: 'full', inThread: false } as const;
+    const old = await openSqlite({ ...options, migrations: migrations.slice(0, 1) });
+    const before = old.transact([submission]);
+    old.close();
+    const now = await openSqlite(options);
+    assert.deepEqual(now.transact([submission]), before);
+    now.close();
+    assert.deepEqual((await verifyStore(folder)).problems, []);
   });
 
   it('the log is empty when the store has been idle, and not before', async () => {

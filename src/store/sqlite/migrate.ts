@@ -7,8 +7,9 @@ import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/errors';
 import type { OnStep } from '../durableFs';
 import { initial } from './migrations/001-initial';
+import { operations } from './migrations/002-operations';
 
-export const migrations: readonly string[] = [initial];
+export const migrations: readonly string[] = [initial, operations];
 
 /** "WAVL" in the file's header: tells our database from anybody else's. */
 export const applicationId = 0x5741564c;
