@@ -189,11 +189,25 @@ const configValue = z.union([z.number(), text, texts]);
 const configRow = z.looseObject({ key: text, value: configValue });
 const counterRow = z.looseObject({ name: z.enum(['fence']), value: z.int() });
 
+const updated = text;
+const workflowEdit = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('wave'), wave: z.int(), updated }),
+  z.looseObject({
+    kind: z.literal('task'),
+    task: text,
+    status: z.enum(['todo', 'doing', 'done', 'failed']),
+    commit: z.optional(nullable(text)),
+    files: z.optional(nullable(texts)),
+    error: z.optional(nullable(text)),
+    updated,
+  }),
+  z.looseObject({ kind: z.literal('note'), by: text, text, updated }),
+]);
 const pendingWrite = z.looseObject({
   workflow: text,
   file: text,
   worktree: text,
-  edit: z.looseObject({ kind: z.literal('wave'), wave: z.int(), updated: text }),
+  edit: workflowEdit,
   base: text,
   target: text,
   session: text,

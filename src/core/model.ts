@@ -70,6 +70,8 @@ export interface PlanWave {
 
 /** A place in a text where something is wrong; lines and columns count from zero. */
 export interface Problem {
+  /** Of a workflow of several files, the one that this is about; left out where there is only one. */
+  readonly file?: string;
   readonly line: number;
   readonly column: number;
   readonly length: number;
@@ -383,11 +385,56 @@ export interface PendingWrite {
   readonly since: number;
 }
 
-export interface WorkflowEdit {
-  readonly kind: 'wave';
-  readonly wave: number;
+/**
+ * What a workflow file shall say. Semantic and idempotent: carried out on the file as it is by then, and to no
+ * effect where the file says so already.
+ */
+export type WorkflowEdit = WaveEdit | TaskEdit | NoteEdit;
+
+interface EditBase {
   /** Local time as the file writes it: `YYYY-MM-DD HH:MM:SS`. */
   readonly updated: string;
+}
+
+export interface WaveEdit extends EditBase {
+  readonly kind: 'wave';
+  readonly wave: number;
+}
+
+/** Of what is left out the file keeps what it says; `null` takes it away. */
+export interface TaskEdit extends EditBase {
+  readonly kind: 'task';
+  readonly task: TaskId;
+  readonly status: TaskStatus;
+  readonly commit?: string | null;
+  readonly files?: readonly string[] | null;
+  readonly error?: string | null;
+}
+
+/** Time, author and text together are the note: the same three again are the same note. */
+export interface NoteEdit extends EditBase {
+  readonly kind: 'note';
+  readonly by: string;
+  readonly text: string;
+}
+
+/** A plan that no file states yet. */
+export interface PlanDraft {
+  readonly id: WorkflowId;
+  readonly name: string;
+  readonly waves: readonly WaveDraft[];
+}
+
+export interface WaveDraft {
+  readonly name?: string;
+  readonly tasks: readonly TaskDraft[];
+}
+
+export interface TaskDraft {
+  readonly id: TaskId;
+  readonly description: string;
+  readonly dependsOn?: readonly TaskId[];
+  readonly files?: readonly string[];
 }
 
 /** Who holds a workflow file's lockfile. Evidence for people; the lockfile itself is the guard. */

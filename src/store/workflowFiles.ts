@@ -25,8 +25,15 @@ import type {
 } from '../core/model';
 import { StoreError } from '../core/errors';
 import { guardKey, viewOf } from '../core/views';
-import { applyEdits, isValid, unreadable, type WorkflowDocument } from '../workflow/document';
-import { readStateMd } from '../workflow/stateMd';
+import {
+  applyEdits,
+  isValid,
+  unreadable,
+  type EditAnswer,
+  type TextEdit,
+  type WorkflowDocument,
+} from '../workflow/document';
+import { readWorkflow } from '../workflow/reader';
 import { fileFault, replaceFile, type OnStep } from './durableFs';
 import {
   acquireFileLock,
@@ -96,17 +103,19 @@ function readWorkflowFile(place: Place, path: string): WorkflowFile | undefined 
     document:
       inside === undefined
         ? unreadable(
+            workflowFileName,
             '',
             'outside_workspace',
             `${workflowFileName} is a link that leads out of the workspace. Put the file itself here.`,
           )
         : text === undefined
           ? unreadable(
+              workflowFileName,
               '',
               'invalid_encoding',
               `${workflowFileName} is not valid UTF-8. Save it with UTF-8 encoding.`,
             )
-          : readStateMd(text),
+          : readWorkflow(workflowFileName, text),
   };
 }
 
@@ -162,7 +171,10 @@ export class WorkflowFiles {
     if (!isValid(document)) return this.#refuse(refusalFor(current) ?? missing(path));
     const updated = localTime(this.options.now());
     const wave = Math.min(document.plan.wave + 1, document.plan.waveCount);
-    const target = applyEdits(document.text, document.edits({ kind: 'wave', wave, updated }));
+    const target = applyEdits(
+      document.text,
+      sayable(document.edit({ kind: 'wave', wave, updated })),
+    );
     const answer = await this.#store.submit(
       {
         kind: 'wave.advance',
@@ -198,7 +210,9 @@ export class WorkflowFiles {
       }
       const { document } = current;
       // People may have moved on by hand in the meantime; their wave stands.
-      const edits = plan.wave >= pending.edit.wave ? [] : document.edits(pending.edit);
+      const { edit } = pending;
+      const edits =
+        edit.kind === 'wave' && plan.wave >= edit.wave ? [] : sayable(document.edit(edit));
       if (edits.length === 0) {
         await this.#confirm(pending, current.hash);
         return;
@@ -358,6 +372,12 @@ export class WorkflowFiles {
       `${time}-${hash.slice(0, 12)}.md`,
     );
   }
+}
+
+/** Callers have looked: a file with a plan has a place for it. */
+function sayable(answer: EditAnswer): readonly TextEdit[] {
+  if (!answer.ok) throw new StoreError('store_gone', answer.message);
+  return answer.edits;
 }
 
 /** The file changed between our look and our write. */

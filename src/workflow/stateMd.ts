@@ -1,6 +1,14 @@
 /** STATE.md, the native workflow file: what it says as a plan, what is wrong with it, how to edit it. */
-import type { Plan, PlanTask, Problem, TaskId, WorkflowEdit, WorkflowId } from '../core/model';
-import type { TextEdit, WorkflowDocument } from './document';
+import type {
+  Plan,
+  PlanTask,
+  Problem,
+  TaskId,
+  WaveEdit,
+  WorkflowEdit,
+  WorkflowId,
+} from '../core/model';
+import { can, cannot, type EditAnswer, type TextEdit, type WorkflowDocument } from './document';
 import { lineStartOf, spanOf } from './lines';
 import { dependencyProblems, error, inOrder, quote, warning } from './problems';
 import type { Field, FieldName, Section, StateMdSyntax, TaskEntry, Token } from './stateMdSyntax';
@@ -9,15 +17,25 @@ import { numberAt, readSyntax } from './stateMdSyntax';
 /** A file may state any number; nobody has to make that many waves of it. */
 export const MAX_WAVES = 10_000;
 
-export function readStateMd(text: string): WorkflowDocument {
+export function readStateMd(text: string, path = 'STATE.md'): WorkflowDocument {
   const state = interpret(readSyntax(text));
   return {
     format: 'native',
+    editing: 'full',
+    path,
     text,
     plan: planOf(state),
+    details: new Map(),
     problems: inOrder(problemsOf(state)),
-    edits: (edit) => waveEdits(state, edit),
+    edit: (edit) => editOf(state, edit),
+    fix: () => null,
   };
+}
+
+function editOf(state: State, edit: WorkflowEdit): EditAnswer {
+  if (edit.kind !== 'wave') return cannot('not_in_format', 'Not yet.');
+  if (!state.status) return cannot('no_status', 'A file without a status line has no wave to set.');
+  return can(waveEdits(state.syntax, state.status, edit));
 }
 
 interface Status {
@@ -241,8 +259,7 @@ function progressProblems(syntax: StateMdSyntax, status: Status): Problem[] {
 
 /* ------------------------------------------------------------------ edits */
 
-function waveEdits({ syntax, status }: State, { wave, updated }: WorkflowEdit): TextEdit[] {
-  if (!status) throw new RangeError('a file without a status line has no wave to set');
+function waveEdits(syntax: StateMdSyntax, status: Status, { wave, updated }: WaveEdit): TextEdit[] {
   if (!Number.isSafeInteger(wave) || wave < 0) throw new RangeError(`${wave} is no wave`);
   if (status.wave.value === wave) return [];
   const { start, end } = status.wave.at;

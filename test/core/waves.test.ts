@@ -188,9 +188,10 @@ describe('WAVE: advance', () => {
     granted(perform(store, command));
     const pending = store.pending[0];
     assert.deepEqual(
-      [pending?.base, pending?.target, pending?.edit.wave, pending?.session],
-      ['base', 'target', 2, tester.session],
+      [pending?.base, pending?.target, pending?.session],
+      ['base', 'target', tester.session],
     );
+    assert.deepEqual(pending?.edit, { kind: 'wave', wave: 2, updated: command.write.updated });
     const confirm = {
       kind: 'file.confirm',
       workflow: command.plan.id,
