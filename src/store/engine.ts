@@ -8,13 +8,21 @@ import type {
   AgentName,
   Answer,
   Command,
+  ConfigKey,
+  ConfigRow,
+  ConflictRow,
+  FileEdit,
+  FileIntent,
   Granted,
+  GuardRow,
   Nothing,
   OpId,
-  PendingWrite,
+  RelativePath,
   Seq,
   SessionId,
   StoredEvent,
+  WorkflowId,
+  WorkflowRow,
 } from '../core/model';
 import type { StateRows } from '../core/views';
 
@@ -43,7 +51,24 @@ export type Outcome = { readonly answer: AnyAnswer } | { readonly error: unknown
 export interface Reads {
   head: { readonly ask: Nothing; readonly rows: Seq };
   state: { readonly ask: Nothing; readonly rows: StateRows };
-  pendingWrites: { readonly ask: Nothing; readonly rows: readonly PendingWrite[] };
+  /** What files shall say and do not say yet, of every workflow, in order. */
+  fileEdits: { readonly ask: Nothing; readonly rows: readonly FileEdit[] };
+  workflows: { readonly ask: Nothing; readonly rows: readonly WorkflowRow[] };
+  config: { readonly ask: { readonly key: ConfigKey }; readonly rows: ConfigRow | null };
+  conflicts: { readonly ask: Nothing; readonly rows: readonly ConflictRow[] };
+  guard: {
+    readonly ask: { readonly file: RelativePath; readonly worktree: string };
+    readonly rows: GuardRow | null;
+  };
+  /** All that the writer of one workflow's file goes by, of one moment. */
+  workflowFile: {
+    readonly ask: { readonly workflow: WorkflowId };
+    readonly rows: {
+      readonly workflow: WorkflowRow | null;
+      readonly edits: readonly FileEdit[];
+      readonly intents: readonly FileIntent[];
+    };
+  };
   events: {
     readonly ask: { readonly after: Seq; readonly limit: number };
     readonly rows: readonly StoredEvent[];

@@ -1,40 +1,33 @@
 /**
- * The workflow files of one workspace folder: read by anyone, written here alone.
+ * The workflow files of one workspace folder, as every host changes them: under the lock of the file, the command
+ * first, the file after (`fileWriter.ts`). Before a command is decided the file is brought together with what the
+ * store knows, so a command is always about the file as it is.
  *
- * Contract of a write: the promise comes first, the file second. A transaction commits what the file
- * shall say (`file.intent`); then the file is changed, under its lockfile and only if its content is what
- * was read; then `file.written` settles the promise. A crash anywhere in between leaves a promise that
- * whoever comes next keeps, once. The lockfile keeps writers apart; the content hash is what makes a
- * write right, so a holder that was stopped and lost its lock cannot undo a successor.
- *
- * Not detected: another program that replaces the file between our last look and the rename.
+ * Contract: an answer that grants something comes when the file says it, or with a fault that says that the
+ * change itself stands and the file will follow. The lock keeps writers out of each other's way; what makes a
+ * write right is the content, compared in the store and on the disk.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import type {
   AdvanceFacts,
   Answer,
-  ContentHash,
+  ConflictRow,
   Denial,
+  FileSight,
+  Granted,
   OpId,
-  PendingWrite,
   Refusal,
   RelativePath,
   Seq,
+  TaskChange,
+  TaskId,
+  TaskStatus,
+  ClaimToken,
+  WorkflowRow,
 } from '../core/model';
 import { StoreError } from '../core/errors';
-import { guardKey, viewOf } from '../core/views';
-import {
-  applyEdits,
-  isValid,
-  unreadable,
-  type EditAnswer,
-  type TextEdit,
-  type WorkflowDocument,
-} from '../workflow/document';
-import { readWorkflow } from '../workflow/reader';
-import { fileFault, replaceFile, type OnStep } from './durableFs';
+import { disk, fileFault, type FileOps, type OnStep } from './durableFs';
 import {
   acquireFileLock,
   holdForEdit,
@@ -42,24 +35,37 @@ import {
   type FileLockOptions,
   type LockHeld,
 } from './fileLock';
+import { FileWriter, LockLost, type Settled } from './fileWriter';
 import { processIdentity } from './hostClock';
 import { relativeTo, type Place } from './place';
 import type { Store } from './store';
+import {
+  filesWithId,
+  findWorkflowFile,
+  invalidFile,
+  isValidFile,
+  missingFile,
+  readWorkflowFile,
+  sightOf,
+  workflowFileName,
+  type ValidFile,
+} from './workflowFile';
+import { gitState } from './gitState';
 
-export const workflowFileName = 'STATE.md';
-
-/** A workflow file as it is on the disk at one moment. */
-export interface WorkflowFile {
-  readonly path: string;
-  readonly file: RelativePath;
-  readonly hash: ContentHash;
-  readonly document: WorkflowDocument;
-}
+export { findWorkflowFile, hashOf, workflowFileName, type WorkflowFile } from './workflowFile';
 
 export interface AdvanceRequest {
   /** The wave the asker saw. */
   readonly seen?: number;
   readonly force?: { readonly reason: string };
+  readonly opId?: OpId;
+}
+
+export interface SetTaskRequest extends TaskChange {
+  /** The status the asker saw. */
+  readonly seen?: TaskStatus;
+  /** Of the task's run, while it is running. */
+  readonly token?: ClaimToken;
   readonly opId?: OpId;
 }
 
@@ -70,54 +76,16 @@ export interface WorkflowFilesOptions {
   readonly lockWaitMs?: number;
   readonly lockStaleMs?: number;
   readonly onStep?: OnStep;
+  readonly ops?: FileOps;
+  /** Another lock, or none: nothing is lost without it. */
+  readonly acquire?: typeof acquireFileLock;
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 const defaultLockWait = 3_000;
 const defaultLockStale = 10_000;
-/** Each round means that somebody saved the file in the very moment of our write. */
-const mostRounds = 8;
-
-/** The workflow file of a folder, if there is one. Reading needs no store and no lock. */
-export function findWorkflowFile(place: Place, folder: string): WorkflowFile | undefined {
-  return readWorkflowFile(place, join(folder, workflowFileName));
-}
-
-function readWorkflowFile(place: Place, path: string): WorkflowFile | undefined {
-  let bytes: Buffer;
-  let real: string;
-  try {
-    real = realpathSync(path);
-    if (!statSync(real).isFile()) return undefined;
-    bytes = readFileSync(real);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw fileFault(error, path);
-  }
-  const inside = relativeTo(place, real);
-  const text = decode(bytes);
-  return {
-    path: real,
-    // A link that leads out of the worktree is shown under its own name, and never written.
-    file: inside ?? (relative(place.root, path).split(sep).join('/') as RelativePath),
-    hash: hashOf(bytes),
-    document:
-      inside === undefined
-        ? unreadable(
-            workflowFileName,
-            '',
-            'outside_workspace',
-            `${workflowFileName} is a link that leads out of the workspace. Put the file itself here.`,
-          )
-        : text === undefined
-          ? unreadable(
-              workflowFileName,
-              '',
-              'invalid_encoding',
-              `${workflowFileName} is not valid UTF-8. Save it with UTF-8 encoding.`,
-            )
-          : readWorkflow(workflowFileName, text),
-  };
-}
+/** A command is decided anew when the file has changed since it was read. */
+const mostAttempts = 8;
 
 export class WorkflowFiles {
   readonly #place: Place;
@@ -131,160 +99,233 @@ export class WorkflowFiles {
   }
 
   /** Takes the workflow of `folder` to its next wave, in the store and in the file. */
-  async advance(folder: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
-    const path = join(folder, workflowFileName);
-    const found = findWorkflowFile(this.#place, folder);
-    const refused = found ? refusalFor(found) : missing(path);
-    if (refused) return this.#refuse(refused);
-    if (found) refuseWriteProtected(found.path);
-
-    return this.#underLock(
-      found?.path ?? path,
-      this.options.lockWaitMs ?? defaultLockWait,
-      (lock) => this.#advanceLocked(path, request, lock),
+  advance(folder: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
+    const { seen, force, opId } = request;
+    return this.#change(folder, (file, sight) =>
+      this.#store.submit(
+        {
+          kind: 'wave.advance',
+          plan: file.document.plan,
+          sight,
+          ...(seen === undefined ? {} : { seen }),
+          ...(force === undefined ? {} : { force }),
+        },
+        opId,
+      ),
     );
   }
 
-  /** Keeps the promises that a process could not keep itself. */
+  setTask(folder: string, request: SetTaskRequest): Promise<Answer<Granted['task.set']>> {
+    const { seen, token, opId, ...change } = request;
+    return this.#change(folder, async (file, sight) => {
+      const present = statusIn(file, change.task);
+      if (present === undefined) return this.#refuse(unknownTask(change.task, sight));
+      return this.#store.submit(
+        {
+          kind: 'task.set',
+          sight,
+          // A task that has not failed has no error.
+          change: change.status === 'failed' ? change : { error: null, ...change },
+          present,
+          ...(seen === undefined ? {} : { seen }),
+          ...(token === undefined ? {} : { token }),
+        },
+        opId,
+      );
+    });
+  }
+
+  addNote(
+    folder: string,
+    { text, opId }: { readonly text: string; readonly opId?: OpId },
+  ): Promise<Answer<Granted['note.add']>> {
+    return this.#change(folder, (_file, sight) =>
+      this.#store.submit({ kind: 'note.add', sight, text }, opId),
+    );
+  }
+
+  /**
+   * Tells the store what a person has changed, and the file what was promised. Nothing is refused here: while
+   * a file cannot be read, or is a copy, it stays as it is. Whoever holds the lock does all this as well.
+   */
+  async sync(folder: string): Promise<void> {
+    const found = findWorkflowFile(this.#place, folder);
+    if (!found || !isValidFile(found)) return;
+    await this.#underLock(found.path, 0, async (writer) => {
+      await writer.settle();
+      return this.#done();
+    });
+  }
+
+  /** Carries out what processes have promised and could not do themselves. */
   async keepPromises(): Promise<void> {
-    for (const pending of await this.#promises()) {
-      const stale = this.options.lockStaleMs ?? defaultLockStale;
+    const edits = await this.#store.read('fileEdits', {});
+    const rows = await this.#store.read('workflows', {});
+    for (const id of new Set(edits.map(({ workflow }) => workflow))) {
+      const row = rows.find((each) => each.id === id && each.worktree === this.#place.worktree);
+      if (!row) continue;
       // Longer than a dead holder's lock lives, else its promise would wait for the next start.
-      const answer = await this.#underLock(this.#pathOf(pending), stale + 2_000, async (lock) => {
-        const still = (await this.#promises()).find((other) => other.workflow === pending.workflow);
-        if (still) await this.#keep(still, lock);
-        return { ok: true, at: 0, facts: undefined } as const;
+      const waitMs = (this.options.lockStaleMs ?? defaultLockStale) + 2_000;
+      const path = (await this.#whereItIs(row))?.path;
+      if (path === undefined) continue;
+      const answer = await this.#underLock(path, waitMs, async (writer) => {
+        await this.#settleOrFault(writer, row.file);
+        return this.#done();
       });
       if (!answer.ok) throw new StoreError('store_busy', answer.refusal.message);
     }
   }
 
-  async #advanceLocked(
-    path: string,
-    request: AdvanceRequest,
-    lock: FileLock,
-  ): Promise<Answer<AdvanceFacts>> {
-    // The wait for the lock may have been long; the file as it is now decides.
-    const current = readWorkflowFile(this.#place, path);
-    if (!current) return this.#refuse(missing(path));
-    const { document } = current;
-    if (!isValid(document)) return this.#refuse(refusalFor(current) ?? missing(path));
-    const updated = localTime(this.options.now());
-    const wave = Math.min(document.plan.wave + 1, document.plan.waveCount);
-    const target = applyEdits(
-      document.text,
-      sayable(document.edit({ kind: 'wave', wave, updated })),
-    );
-    const answer = await this.#store.submit(
-      {
-        kind: 'wave.advance',
-        plan: document.plan,
-        file: current.file,
-        worktree: this.#place.worktree,
-        ...(request.seen === undefined ? {} : { seen: request.seen }),
-        ...(request.force === undefined ? {} : { force: request.force }),
-        write: { base: current.hash, target: hashOf(target), updated },
-      },
-      request.opId,
-    );
-    if (!answer.ok) return answer;
-    this.#onStep('committed');
-    const promised = (await this.#promises()).find(
-      (pending) => pending.workflow === answer.facts.workflow,
-    );
-    if (promised) await this.#keep(promised, lock);
-    return answer;
+  /** Conflicts that nobody has resolved, of this worktree's files. */
+  async conflicts(): Promise<readonly ConflictRow[]> {
+    return this.#store.read('conflicts', {});
   }
 
-  /** Makes the file say what was promised, unless it does already, and settles the promise. */
-  async #keep(pending: PendingWrite, lock: FileLock): Promise<void> {
-    const path = this.#pathOf(pending);
-    for (let round = 0; round < mostRounds; round += 1) {
-      const current = readWorkflowFile(this.#place, path);
-      const plan = current?.document.plan;
-      if (!current || !plan) {
-        throw new StoreError(
-          'store_gone',
-          `The wave has advanced, but ${pending.file} ${current ? 'cannot be read as a workflow' : 'is not there'} any more. It gets its new wave as soon as it is back.`,
-        );
-      }
-      const { document } = current;
-      // People may have moved on by hand in the meantime; their wave stands.
-      const { edit } = pending;
-      const edits =
-        edit.kind === 'wave' && plan.wave >= edit.wave ? [] : sayable(document.edit(edit));
-      if (edits.length === 0) {
-        await this.#confirm(pending, current.hash);
-        return;
-      }
-      const text = applyEdits(document.text, edits);
-      try {
-        replaceFile(current.path, text, {
-          backup: this.#backupPath(pending, current.hash),
-          onStep: this.#onStep,
-          check: () => {
-            if (!lock.stillOurs() || hashOf(readFileSync(current.path)) !== current.hash)
-              throw new MovedOn();
-          },
-        });
-      } catch (error) {
-        // A successor clears away what we had in hand, so any failure may only mean that.
-        if (!lock.stillOurs()) {
-          await this.#leaveToSuccessor(pending, error);
-          return;
+  /**
+   * One command about the file as it is: read and brought up to date under its lock, decided, and written.
+   */
+  async #change<Facts>(
+    folder: string,
+    submit: (file: ValidFile, sight: FileSight) => Promise<Answer<Facts>>,
+  ): Promise<Answer<Facts>> {
+    const path = join(folder, workflowFileName);
+    const found = findWorkflowFile(this.#place, folder);
+    const present = found ?? (await this.#movedFrom(path));
+    if (!present) return this.#refuse(missingFile(path));
+    if (!isValidFile(present)) return this.#refuse(invalidFile(present));
+    refuseWriteProtected(present.path);
+    await this.#followMove(present);
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    return this.#underLock(present.path, waitMs, async (writer) => {
+      for (let attempt = 1; ; attempt += 1) {
+        // The wait for the lock may have been long; the file as it is now decides.
+        const settled = await writer.settle();
+        if (!settled.ok) return this.#refuse(settled.refusal);
+        const answer = await submit(settled.file, settled.sight);
+        if (answer.ok) {
+          this.#onStep('committed');
+          await this.#settleOrFault(writer, settled.file.file);
+          return answer;
         }
-        if (error instanceof MovedOn) continue;
-        throw promiseStands(error, pending);
+        const now = readWorkflowFile(this.#place, present.path)?.hash;
+        const changed = answer.refusal.code === 'conflict' && now !== settled.file.hash;
+        if (!changed || attempt === mostAttempts) return answer;
       }
-      await this.#confirm(pending, hashOf(text));
-      return;
-    }
-    throw promiseStands(
-      new StoreError(
-        'store_busy',
-        `${pending.file} is being written by another program all the time.`,
-      ),
-      pending,
-    );
-  }
-
-  /** We were stopped for so long that another has the file now; who comes next keeps every promise first. */
-  async #leaveToSuccessor(pending: PendingWrite, cause: unknown): Promise<void> {
-    const open = await this.#promises();
-    if (!open.some(({ target }) => target === pending.target)) return;
-    throw promiseStands(
-      new StoreError(
-        'store_busy',
-        `This process stood still for so long that ${pending.file} was given to another.`,
-        { cause },
-      ),
-      pending,
-    );
-  }
-
-  async #confirm(pending: PendingWrite, hash: ContentHash): Promise<void> {
-    await this.#store.submit({
-      kind: 'file.confirm',
-      workflow: pending.workflow,
-      target: pending.target,
-      hash,
     });
   }
+
+  /** The change stands; if the file cannot follow now, whoever comes next takes it along. */
+  async #settleOrFault(writer: Writer, file: RelativePath): Promise<void> {
+    let settled: Settled;
+    try {
+      settled = await writer.settle();
+    } catch (error) {
+      throw changeStands(error, file);
+    }
+    if (settled.ok) return;
+    const { code, message } = settled.refusal;
+    const fault = code === 'unknown_workflow' ? 'store_gone' : 'store_busy';
+    throw changeStands(new StoreError(fault, message), file);
+  }
+
+  /* ---------------------------------------------------------------- where the file is */
+
+  /** The bound file of a workflow, or the only one with its id when that is gone. */
+  async #whereItIs(row: WorkflowRow): Promise<ValidFile | undefined> {
+    const bound = readWorkflowFile(this.#place, this.#pathOf(row));
+    if (bound) return isValidFile(bound) ? bound : undefined;
+    const moved = this.#onlyOne(row);
+    if (moved) await this.#bind(moved, row);
+    return moved;
+  }
+
+  /** No file here: the one that was bound to this place, if it has moved. */
+  async #movedFrom(path: string): Promise<ValidFile | undefined> {
+    const file = relativeTo(this.#place, path);
+    const rows = await this.#store.read('workflows', {});
+    const row = rows.find((each) => each.file === file && each.worktree === this.#place.worktree);
+    return row && this.#onlyOne(row);
+  }
+
+  /** A file with the id of a workflow whose own is gone takes its place, if it is the only one. */
+  async #followMove(file: ValidFile): Promise<void> {
+    const { workflow: row } = await this.#store.read('workflowFile', {
+      workflow: file.document.plan.id,
+    });
+    const here = this.#place.worktree;
+    if (!row || row.file === file.file || row.worktree !== here) return;
+    if (readWorkflowFile(this.#place, this.#pathOf(row))) return;
+    if (this.#onlyOne(row)?.file === file.file) await this.#bind(file, row);
+  }
+
+  #onlyOne(row: WorkflowRow): ValidFile | undefined {
+    const name = row.file.slice(row.file.lastIndexOf('/') + 1);
+    const [only, another] = filesWithId(this.#place, name, row.id);
+    return another ? undefined : only;
+  }
+
+  async #bind(file: ValidFile, row: WorkflowRow | null): Promise<Answer<Granted['workflow.bind']>> {
+    const { head } = gitState(this.#place.root);
+    const sight = sightOf(file, this.#place, head);
+    const from = row && { file: row.file, worktree: row.worktree };
+    // What it says is told when it is brought up to date; until then the content that was known stays.
+    const hash = row?.hash ?? sight.hash;
+    return this.#store.submit({ kind: 'workflow.bind', sight: { ...sight, hash }, from });
+  }
+
+  /** For a copy: from now on this file is the workflow's. */
+  async bindHere(folder: string): Promise<Answer<Granted['workflow.bind']>> {
+    const file = findWorkflowFile(this.#place, folder);
+    if (!file) return this.#refuse(missingFile(join(folder, workflowFileName)));
+    if (!isValidFile(file)) return this.#refuse(invalidFile(file));
+    const { workflow } = await this.#store.read('workflowFile', {
+      workflow: file.document.plan.id,
+    });
+    return this.#bind(file, workflow);
+  }
+
+  #pathOf({ file }: Pick<WorkflowRow, 'file'>): string {
+    return join(this.#place.root, ...file.split('/'));
+  }
+
+  /* ---------------------------------------------------------------- the lock */
 
   async #underLock<Facts>(
     path: string,
     waitMs: number,
-    work: (lock: FileLock) => Promise<Answer<Facts>>,
+    work: (writer: Writer) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
+    const acquire = this.options.acquire ?? acquireFileLock;
     const file = relativeTo(this.#place, path) ?? (path as RelativePath);
-    const attempt = await acquireFileLock(path, { ...this.#lockOptions(file), waitMs });
+    const take = (ms: number) => acquire(path, { ...this.#lockOptions(file), waitMs: ms });
+    const attempt = await take(waitMs);
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
+    const writer = new Writer(
+      attempt.lock,
+      (lock) => this.#writer(path, lock),
+      async () => {
+        // As long as its new holder may need, or as it takes to see that it is dead.
+        const again = await take((this.options.lockStaleMs ?? defaultLockStale) + 2_000);
+        return 'lock' in again ? again.lock : undefined;
+      },
+    );
     try {
       this.#onStep('locked');
-      return await work(attempt.lock);
+      return await work(writer);
     } finally {
-      await attempt.lock.release();
+      await writer.release();
     }
+  }
+
+  #writer(path: string, lock: FileLock): FileWriter {
+    return new FileWriter(path, lock, {
+      place: this.#place,
+      store: this.#store,
+      now: this.options.now,
+      ops: this.options.ops ?? disk,
+      onStep: this.#onStep,
+      pause: this.options.pause ?? waited,
+    });
   }
 
   /**
@@ -325,8 +366,7 @@ export class WorkflowFiles {
   }
 
   async #denied(file: RelativePath, held: LockHeld): Promise<Refusal> {
-    const state = viewOf(await this.#store.read('state', {}));
-    const guard = state.guards.get(guardKey({ file, worktree: this.#place.worktree }));
+    const guard = await this.#store.read('guard', { file, worktree: this.#place.worktree });
     const holder: Denial['holder'] =
       guard && !held.foreign
         ? {
@@ -353,101 +393,75 @@ export class WorkflowFiles {
     return { ok: false, at: await this.#store.read('head', {}), refusal };
   }
 
-  async #promises(): Promise<PendingWrite[]> {
-    const all = await this.#store.read('pendingWrites', {});
-    return all.filter((pending) => pending.worktree === this.#place.worktree);
-  }
-
-  #pathOf(pending: PendingWrite): string {
-    return join(this.#place.root, ...pending.file.split('/'));
-  }
-
-  /** Named by time and content, so that a person finds it by either; equal content once a second at most. */
-  #backupPath(pending: PendingWrite, hash: ContentHash): string {
-    const time = localTime(this.options.now()).replaceAll(':', '').replace(' ', 'T');
-    return join(
-      this.#place.storeFolder,
-      'backups',
-      fileNameOf(pending.workflow),
-      `${time}-${hash.slice(0, 12)}.md`,
-    );
+  async #done(): Promise<Answer<undefined>> {
+    return { ok: true, at: await this.#store.read('head', {}), facts: undefined };
   }
 }
 
-/** Callers have looked: a file with a plan has a place for it. */
-function sayable(answer: EditAnswer): readonly TextEdit[] {
-  if (!answer.ok) throw new StoreError('store_gone', answer.message);
-  return answer.edits;
+/** A writer that takes the lock again when it was lost: whoever had it meanwhile may be done, or dead. */
+class Writer {
+  constructor(
+    private lock: FileLock,
+    private readonly make: (lock: FileLock) => FileWriter,
+    private readonly takeAgain: () => Promise<FileLock | undefined>,
+  ) {}
+
+  async settle(): Promise<Settled> {
+    try {
+      return await this.make(this.lock).settle();
+    } catch (error) {
+      if (!(error instanceof LockLost)) throw error;
+      const lock = await this.takeAgain();
+      if (!lock) {
+        const message = 'This process stood still for so long that the file was given to another.';
+        throw new StoreError('store_busy', message, { cause: error });
+      }
+      await this.release();
+      this.lock = lock;
+      return this.settle();
+    }
+  }
+
+  release(): Promise<void> {
+    return this.lock.release();
+  }
 }
 
-/** The file changed between our look and our write. */
-class MovedOn extends Error {
-  override readonly name = 'MovedOn';
+function waited(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-function promiseStands(error: unknown, pending: PendingWrite): unknown {
-  const fault = fileFault(error, pending.file);
+function statusIn({ document }: ValidFile, id: TaskId): TaskStatus | undefined {
+  for (const { tasks } of document.plan.waves)
+    for (const task of tasks) if (task.id === id) return task.status;
+  return undefined;
+}
+
+function unknownTask(task: TaskId, { workflow, file }: FileSight): Refusal {
+  return {
+    code: 'unknown_task',
+    message: `${file} has no task ${task}.`,
+    task,
+    workflow,
+  };
+}
+
+function changeStands(error: unknown, file: RelativePath): unknown {
+  const fault = fileFault(error, file);
   if (!(fault instanceof StoreError)) return fault;
   return new StoreError(
     fault.code,
-    `${fault.message} The wave itself has advanced; ${pending.file} follows as soon as it can be written.`,
+    `${fault.message} The change itself is recorded; ${file} follows as soon as it can be written.`,
     { cause: error },
   );
 }
 
-function refusalFor({ file, document }: WorkflowFile): Refusal | undefined {
-  if (isValid(document)) return undefined;
-  const errors = document.problems.filter((problem) => problem.severity === 'error');
-  const [first] = errors;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return {
-    code: 'invalid_workflow',
-    message: first
-      ? `${file} is not a valid workflow file. Line ${first.line + 1}: ${first.message}${more}`
-      : `${file} is not a workflow file.`,
-    problems: document.problems,
-  };
-}
-
-function missing(path: string): Refusal {
-  return {
-    code: 'unknown_workflow',
-    message: `There is no ${workflowFileName} at ${path}. Create one, or go to the folder that has it.`,
-  };
-}
-
 /** A rename would go past the write protection that somebody has put on the file. */
 function refuseWriteProtected(path: string): void {
-  if ((statSync(path).mode & 0o222) !== 0) return;
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || (stats.mode & 0o222) !== 0) return;
   throw new StoreError(
     'store_permission',
-    `${path} is write-protected. Nothing was changed; make the file writable to advance the wave.`,
+    `${path} is write-protected. Nothing was changed; make the file writable first.`,
   );
-}
-
-export function hashOf(content: string | Buffer): ContentHash {
-  return createHash('sha256').update(content).digest('hex') as ContentHash;
-}
-
-/** Strict, and with the byte order mark kept: text that is decoded here encodes to the same bytes. */
-function decode(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      return undefined;
-    throw error;
-  }
-}
-
-/** A workflow's id may hold anything; its folder's name may not. */
-function fileNameOf(id: string): string {
-  const safe = id.replace(/[^\w-]/g, '_').slice(0, 48);
-  return safe === id ? safe : `${safe}-${hashOf(id).slice(0, 8)}`;
-}
-
-function localTime(at: number): string {
-  const date = new Date(at);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

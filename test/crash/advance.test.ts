@@ -55,14 +55,14 @@ async function dieAndGoOn(step: string): Promise<void> {
       lockStaleMs: 3_600_000,
       lockWaitMs: 10_000,
     });
-    assert.equal((await store.read('pendingWrites', {})).length, promised ? 1 : 0);
+    assert.equal((await store.read('fileEdits', {})).length, promised ? 1 : 0);
     await files.keepPromises();
     await files.keepPromises();
 
     const state = await store.read('state', {});
     assert.equal(state.workflows[0]?.wave, promised ? 2 : undefined);
     assert.equal(state.runs.length, promised ? 2 : 0);
-    assert.deepEqual(await store.read('pendingWrites', {}), []);
+    assert.deepEqual(await store.read('fileEdits', {}), []);
     const after = readFileSync(path, 'utf8');
     if (promised) assert.match(after, /Wave 2\/3/);
     else assert.equal(after, oldText);

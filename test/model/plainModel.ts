@@ -164,7 +164,14 @@ export class PlainModel {
       case 'config.set':
         return agents.configure(world, command);
       case 'wave.advance':
+      case 'task.set':
+      case 'note.add':
+      case 'workflow.bind':
+      case 'file.import':
+      case 'file.intend':
       case 'file.confirm':
+      case 'file.conflict':
+      case 'conflict.resolve':
       case 'guard.hold':
       case 'guard.free':
         throw new Error(`the plain model knows no workflow files: ${command.kind}`);

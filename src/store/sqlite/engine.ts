@@ -18,6 +18,7 @@ import type {
   ClaimToken,
   Command,
   Context,
+  EditId,
   Granted,
   LockId,
   NewEvent,
@@ -28,6 +29,7 @@ import type {
   Seq,
   StoredEvent,
   TokenDigest,
+  WorkflowId,
   Write,
 } from '../../core/model';
 import { createStoreFolder, overwriteHint, type OnStep } from '../durableFs';
@@ -200,7 +202,12 @@ export class SqliteEngine implements Engine {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
       state: () => this.#readState(),
-      pendingWrites: () => this.#tables.pendingWrites(),
+      fileEdits: () => this.#tables.fileEdits(),
+      workflows: () => this.#tables.workflows(),
+      conflicts: () => this.#tables.conflicts(),
+      config: (of) => this.#tables.answer('config', of),
+      guard: (place) => this.#tables.answer('guard', place),
+      workflowFile: ({ workflow }) => this.#inOneRead(() => this.#workflowFile(workflow)),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
@@ -316,6 +323,7 @@ export class SqliteEngine implements Engine {
       newRunId: () => newId('run') as RunId,
       newAgentId: () => newId('agt') as AgentId,
       newLockId: () => newId('lck') as LockId,
+      newEditId: () => newId('edt') as EditId,
       newToken: () => randomBytes(20).toString('hex') as ClaimToken,
       digest: (token) => createHash('sha256').update(token).digest('hex') as TokenDigest,
       random: Math.random,
@@ -347,12 +355,21 @@ export class SqliteEngine implements Engine {
 
   /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
   #readState(): Reads['state']['rows'] {
+    return this.#inOneRead(() => ({ seq: this.#headSeq(), ...this.#tables.state() }));
+  }
+
+  #workflowFile(id: WorkflowId): Reads['workflowFile']['rows'] {
+    return {
+      workflow: this.#tables.answer('workflow', { id }),
+      edits: this.#tables.answer('fileEdits', { workflow: id }),
+      intents: this.#tables.answer('fileIntents', { workflow: id }),
+    };
+  }
+
+  #inOneRead<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return {
-        seq: this.#headSeq(),
-        ...this.#tables.state(),
-      };
+      return read();
     } finally {
       this.#exec('COMMIT');
     }

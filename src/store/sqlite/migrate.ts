@@ -6,8 +6,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/errors';
 import { initial } from './migrations/001-initial';
+import { workflowFiles } from './migrations/002-workflow-files';
 
-export const migrations: readonly string[] = [initial];
+export const migrations: readonly string[] = [initial, workflowFiles];
 
 /** "WAVL" in the file's header: tells our database from anybody else's. */
 export const applicationId = 0x5741564c;
