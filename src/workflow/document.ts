@@ -6,6 +6,7 @@
  * folder knows how.
  */
 import type { Plan, Problem, TaskEdit, TaskId, WorkflowEdit } from '../core/model';
+import type { ProblemCode } from './problems';
 
 export type WorkflowFormat = 'native' | 'planning' | 'waves' | 'checklist' | 'unknown';
 
@@ -29,6 +30,8 @@ export interface WorkflowDocument {
   readonly plan: Plan | null;
   /** What the file says of its tasks beyond the plan; tasks of which it says no more are left out. */
   readonly details: ReadonlyMap<TaskId, TaskDetails>;
+  /** What people and programs have noted, each with its stamp. */
+  readonly notes: readonly string[];
   /** In the order of their lines. */
   readonly problems: readonly Problem[];
   /** The smallest edits that make the text say `edit`, or why this file cannot say it. */
@@ -72,7 +75,7 @@ export interface Fix {
 export function unreadable(
   path: string,
   text: string,
-  code: string,
+  code: ProblemCode,
   message: string,
 ): WorkflowDocument {
   return {
@@ -82,6 +85,7 @@ export function unreadable(
     text,
     plan: null,
     details: new Map(),
+    notes: [],
     problems: [{ line: 0, column: 0, length: 0, severity: 'error', code, message }],
     edit: () => cannot('unreadable', message),
     fix: () => null,
@@ -100,7 +104,7 @@ export function cannot(why: CannotEdit, message: string): EditAnswer {
 }
 
 /** What `edit` says of its task beside the status. */
-export function detailsOf(edit: TaskEdit): (keyof TaskDetails)[] {
+export function detailsIn(edit: TaskEdit): (keyof TaskDetails)[] {
   return (['commit', 'files', 'error'] as const).filter((name) => edit[name] !== undefined);
 }
 
