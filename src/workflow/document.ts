@@ -32,6 +32,8 @@ export interface WorkflowDocument {
   readonly details: ReadonlyMap<TaskId, TaskDetails>;
   /** What people and programs have noted, each with its stamp. */
   readonly notes: readonly string[];
+  /** What the file says that follows from the rest of it. */
+  readonly derived: Derived;
   /** In the order of their lines. */
   readonly problems: readonly Problem[];
   /** The smallest edits that make the text say `edit`, or why this file cannot say it. */
@@ -39,6 +41,18 @@ export interface WorkflowDocument {
   /** What would mend one of `problems`, where that is plain; `now` is local time as the file writes it. */
   fix(problem: Problem, now: string): Fix | null;
 }
+
+export interface Derived {
+  /** In order; `edit` writes what `text` says now. */
+  readonly counts: readonly {
+    readonly value: number;
+    readonly shall: number;
+    readonly edit: TextEdit;
+  }[];
+  readonly updated: { readonly value: string; readonly edit: TextEdit } | null;
+}
+
+export const NOTHING_DERIVED: Derived = { counts: [], updated: null };
 
 export interface TaskDetails {
   readonly commit: string | null;
@@ -86,6 +100,7 @@ export function unreadable(
     plan: null,
     details: new Map(),
     notes: [],
+    derived: NOTHING_DERIVED,
     problems: [{ line: 0, column: 0, length: 0, severity: 'error', code, message }],
     edit: () => cannot('unreadable', message),
     fix: () => null,

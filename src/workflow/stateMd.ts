@@ -2,7 +2,7 @@
 import type { WorkflowDocument } from './document';
 import { told } from './problems';
 import { editOf } from './stateMdEdits';
-import { allDetails, interpret, planOf } from './stateMdMeaning';
+import { allDetails, derivedOf, interpret, planOf } from './stateMdMeaning';
 import { findingsOf } from './stateMdProblems';
 import { readSyntax } from './stateMdSyntax';
 
@@ -18,6 +18,7 @@ export function readStateMd(text: string, path = 'STATE.md'): WorkflowDocument {
     plan: planOf(state),
     details: allDetails(state),
     notes: state.syntax.notes,
+    derived: derivedOf(state),
     ...told(findingsOf(state)),
     edit: (edit) => editOf(state, edit),
   };

@@ -1,6 +1,6 @@
 /** What the native workflow file means as a plan: which waves, which tasks, which of them may be named. */
 import type { Plan, PlanTask, TaskId, WorkflowId } from '../core/model';
-import type { TaskDetails } from './document';
+import type { Derived, TaskDetails } from './document';
 import type { Field, StateMdSyntax, TaskEntry, Token } from './stateMdSyntax';
 import { numberAt } from './stateMdSyntax';
 import { filesIn, isTaskId, withoutCode } from './taskText';
@@ -120,6 +120,24 @@ export function allDetails({ tasks }: State): Map<TaskId, TaskDetails> {
       task.details.size === 0 ? [] : [[task.taskId, detailsOf(task)] as const],
     ),
   );
+}
+
+export function derivedOf({ syntax: { sections, fields } }: State): Derived {
+  const updated = fields.get('updated');
+  return {
+    counts: sections.flatMap(({ count, tasks }) => {
+      if (!count) return [];
+      const { start, end } = count.at;
+      const edit = { start, end, text: String(count.value) };
+      return [{ value: count.value, shall: tasks.length, edit }];
+    }),
+    updated: updated
+      ? {
+          value: updated.value,
+          edit: { start: updated.at.start, end: updated.at.end, text: updated.value },
+        }
+      : null,
+  };
 }
 
 /** The progress line counts waves. */
