@@ -107,18 +107,35 @@ export function replaceFile(
   return kept;
 }
 
-/** A file where there was none; whoever was quicker keeps theirs, and this fails with EEXIST. */
-export function createFile(path: string, content: string | Uint8Array, ops: FileOps): void {
+/** A file where there was none; false when there is one, which stays as it is. */
+export function createFile(path: string, content: string | Uint8Array, ops: FileOps): boolean {
   const temp = tempNameOf(path);
   removeTempFiles(path, ops);
   try {
     ops.create(temp, content, 0o644);
     ops.flush(temp);
-    ops.link(temp, path);
+    const made = putNew(temp, path, ops);
+    if (made) ops.flushFolder(dirname(path));
+    return made;
+  } catch (error) {
+    throw fileFault(error, path);
   } finally {
     ops.remove(temp);
   }
-  ops.flushFolder(dirname(path));
+}
+
+/** A link never takes the place of a file that somebody has just made, as a rename would. */
+function putNew(temp: string, path: string, ops: FileOps): boolean {
+  try {
+    ops.link(temp, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (!cannotLink(error)) throw error;
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+    ops.rename(temp, path);
+    return true;
+  }
 }
 
 function tempNameOf(path: string): string {

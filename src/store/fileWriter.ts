@@ -19,6 +19,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import type {
   ConflictId,
+  ConflictRow,
   ContentHash,
   EditId,
   FileEdit,
@@ -32,8 +33,9 @@ import type {
 import { isStoreError, StoreError } from '../core/errors';
 import { diffPlans, type Stated } from '../workflow/difference';
 import { applyEdits, isValid, type WorkflowDocument } from '../workflow/document';
+import { mergeThreeWay } from '../workflow/merge';
 import { readWorkflow } from '../workflow/reader';
-import { replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
+import { createFile, replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
 import type { Reads } from './engine';
 import { FileBackups } from './fileBackups';
 import type { FileLock } from './fileLock';
@@ -76,8 +78,8 @@ export interface Replacement {
   readonly document: WorkflowDocument & { readonly plan: object };
   /** The backup that they are from. */
   readonly restores?: string;
-  /** The content that they were made for; anything else by now is not replaced. */
-  readonly base: ContentHash;
+  /** The content that they were made for, null for no file; anything else by now is not replaced. */
+  readonly base: ContentHash | null;
 }
 
 type Known = Reads['workflowFile']['rows'];
@@ -263,13 +265,13 @@ export class FileWriter {
     );
     if (overruled.length === 0) return;
     const mine = this.#withEdits(sight, before, overruled).text;
-    await this.#recordConflict(sight, {
+    await this.recordConflict(sight, {
       texts: { base: before, mine, theirs: file.document.text },
       edits: overruled.map(({ id }) => id),
     });
   }
 
-  async #recordConflict(
+  async recordConflict(
     sight: Pick<FileSight, 'workflow' | 'file'>,
     {
       texts: { base, mine, theirs },
@@ -278,7 +280,7 @@ export class FileWriter {
       readonly texts: { readonly base: string; readonly mine: string; readonly theirs: string };
       readonly edits: readonly EditId[];
     },
-  ): Promise<ConflictId> {
+  ): Promise<ConflictRow> {
     const texts = this.#texts(sight);
     const conflict = newId('cfl') as ConflictId;
     const answer = await this.#store.submit({
@@ -293,7 +295,7 @@ export class FileWriter {
     });
     if (!answer.ok) throw new StoreError('store_io', answer.refusal.message);
     this.options.onStep('conflict');
-    return conflict;
+    return answer.facts.conflict;
   }
 
   /* ---------------------------------------------------------------- contents of ours */
@@ -319,7 +321,7 @@ export class FileWriter {
       edits,
     );
     if (conflict) {
-      await this.#recordConflict({ workflow, file: file.file }, conflict);
+      await this.recordConflict({ workflow, file: file.file }, conflict);
       return 'again';
     }
     if (text === file.document.text) {
@@ -366,7 +368,7 @@ export class FileWriter {
       const [base, mine] = [texts.read(change.base), texts.read(change.mine)];
       // Lost with the disk that held them; there is nothing left to merge.
       if (base === undefined || mine === undefined) return text;
-      return { base, mine, theirs: text };
+      return mergedText(file, base, mine, text) ?? { base, mine, theirs: text };
     }
     const updated = localTime(since);
     // People may have moved on by hand in the meantime; their wave stands.
@@ -378,13 +380,17 @@ export class FileWriter {
     return isValid(readWorkflow(file, said)) ? said : { base: text, mine: said, theirs: text };
   }
 
-  /** Replaces a content that the store may not know by bytes that are no promise of it. */
-  async replace(replacement: Replacement, known: ContentHash): Promise<boolean> {
-    const file = readWorkflowFile(this.#place, this.path);
-    if (file?.hash !== replacement.base) return false;
-    const { content, document, restores } = replacement;
+  /**
+   * Replaces whatever the file holds, by bytes that are no promise of the store.
+   * @param known the content that the store knows, null when it knows none
+   * @returns false when another was at the file or the store
+   */
+  async replace(replacement: Replacement, known: ContentHash | null): Promise<boolean> {
+    const { content, document, restores, base } = replacement;
     const { id: workflow } = document.plan;
-    this.#texts({ workflow }).keep(content);
+    const file = readWorkflowFile(this.#place, this.path);
+    if ((file?.hash ?? null) !== base) return false;
+    if (!file || known === null) return this.#createAgain(file, content);
     const before = isValidFile(file) ? file.document : undefined;
     const sight = sightOf(
       { ...file, hash: hashOf(content), document },
@@ -392,14 +398,16 @@ export class FileWriter {
       gitState(this.#place.root).head,
     );
     const written = await this.#write(file, {
-      workflow,
-      known,
-      content,
-      edits: [],
+      ...{ workflow, known, content, edits: [] },
       ...(restores === undefined ? {} : { restores }),
       says: { sight, tasks: before ? movesBetween(before, document) : [] },
     });
     return written === 'again';
+  }
+
+  /** Where there is no file, or a store that has never seen it, there is nothing to compare with. */
+  #createAgain(file: WorkflowFile | undefined, content: string | Uint8Array): boolean {
+    return file === undefined && createFile(this.path, content, this.options.ops);
   }
 
   async #write(
@@ -548,6 +556,24 @@ export class FileWriter {
   #pause(round: number): Promise<void> {
     return this.options.pause(backoff(round, Math.random()));
   }
+}
+
+/** Both changes of `base` in one valid text; undefined where they do not go together. */
+export function mergedText(
+  file: string,
+  base: string,
+  mine: string,
+  theirs: string,
+): string | undefined {
+  // It is told of either side's tasks in the places of the other; sometimes only one of the two has them.
+  for (const [one, other] of [
+    [mine, theirs],
+    [theirs, mine],
+  ] as const) {
+    const merge = mergeThreeWay(file, base, one, other);
+    if (merge.ok && isValid(readWorkflow(file, merge.text))) return merge.text;
+  }
+  return undefined;
 }
 
 /** Unless the setting `backups.keep` says otherwise. */

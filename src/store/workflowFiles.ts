@@ -12,22 +12,32 @@ import { join } from 'node:path';
 import type {
   AdvanceFacts,
   Answer,
+  ConflictId,
   ConflictRow,
+  ContentHash,
   Denial,
   FileSight,
   Granted,
   OpId,
+  PlanDraft,
   Refusal,
   RelativePath,
   Seq,
+  StructuredDiff,
   TaskChange,
   TaskId,
   TaskStatus,
   ClaimToken,
+  WorkflowId,
   WorkflowRow,
 } from '../core/model';
 import { StoreError } from '../core/errors';
-import { disk, fileFault, type FileOps, type OnStep } from './durableFs';
+import type { Stated } from '../workflow/difference';
+import { isValid } from '../workflow/document';
+import { readWorkflow } from '../workflow/reader';
+import { initialStateMd } from '../workflow/initialState';
+import { createFile, disk, fileFault, type FileOps, type OnStep } from './durableFs';
+import { FileBackups, type FileBackup } from './fileBackups';
 import {
   acquireFileLock,
   holdForEdit,
@@ -35,15 +45,26 @@ import {
   type FileLockOptions,
   type LockHeld,
 } from './fileLock';
-import { FileWriter, LockLost, type Settled } from './fileWriter';
+import {
+  FileWriter,
+  LockLost,
+  mergedText,
+  structured,
+  type Replacement,
+  type Settled,
+} from './fileWriter';
 import { processIdentity } from './hostClock';
+import { KeptTexts } from './keptTexts';
 import { relativeTo, type Place } from './place';
 import type { Store } from './store';
 import {
+  documentOf,
   filesWithId,
   findWorkflowFile,
+  hashOf,
   invalidFile,
   isValidFile,
+  localTime,
   missingFile,
   readWorkflowFile,
   sightOf,
@@ -69,6 +90,39 @@ export interface SetTaskRequest extends TaskChange {
   readonly opId?: OpId;
 }
 
+export interface Initialized {
+  readonly workflow: WorkflowId;
+  readonly file: RelativePath;
+  readonly wave: number;
+  readonly waveCount: number;
+  readonly tasks: number;
+}
+
+export interface BackupPreview {
+  readonly backup: FileBackup;
+  readonly file: RelativePath;
+  readonly text: string;
+  /** What a restore would change in the plan. */
+  readonly diff: StructuredDiff;
+  /** Only what is valid can be restored. */
+  readonly valid: boolean;
+}
+
+export interface Restored {
+  readonly workflow: WorkflowId;
+  readonly file: RelativePath;
+  readonly backup: FileBackup;
+}
+
+export interface Saved {
+  readonly hash: ContentHash;
+  /** The file had changed meanwhile, and has both changes now. */
+  readonly merged: boolean;
+}
+
+export type ConflictResolution = 'mine' | 'theirs' | 'merged';
+export type ConflictTexts = { readonly [Side in 'base' | 'mine' | 'theirs']: string | undefined };
+
 export interface WorkflowFilesOptions {
   readonly place: Place;
   readonly store: Store;
@@ -91,11 +145,13 @@ export class WorkflowFiles {
   readonly #place: Place;
   readonly #store: Store;
   readonly #onStep: OnStep;
+  readonly #ops: FileOps;
 
   constructor(private readonly options: WorkflowFilesOptions) {
     this.#place = options.place;
     this.#store = options.store;
     this.#onStep = options.onStep ?? (() => undefined);
+    this.#ops = options.ops ?? disk;
   }
 
   /** Takes the workflow of `folder` to its next wave, in the store and in the file. */
@@ -153,7 +209,7 @@ export class WorkflowFiles {
     if (!found || !isValidFile(found)) return;
     await this.#underLock(found.path, 0, async (writer) => {
       await writer.settle();
-      return this.#done();
+      return this.#done(undefined);
     });
   }
 
@@ -170,15 +226,217 @@ export class WorkflowFiles {
       if (path === undefined) continue;
       const answer = await this.#underLock(path, waitMs, async (writer) => {
         await this.#settleOrFault(writer, row.file);
-        return this.#done();
+        return this.#done(undefined);
       });
       if (!answer.ok) throw new StoreError('store_busy', answer.refusal.message);
     }
   }
 
-  /** Conflicts that nobody has resolved, of this worktree's files. */
+  /* ---------------------------------------------------------------- a new one */
+
+  /** Writes the file of a plan that no file states yet; there must be none. */
+  async initialize(folder: string, draft: PlanDraft): Promise<Answer<Initialized>> {
+    const path = join(folder, workflowFileName);
+    const file = relativeTo(this.#place, path) ?? (path as RelativePath);
+    const text = initialStateMd(draft, localTime(this.options.now()));
+    const document = readWorkflow(file, text);
+    // A plan that people have written may still say what no plan can, such as a circle of dependencies.
+    if (!isValid(document)) {
+      return this.#refuse(invalidFile({ path, file, hash: hashOf(text), document }));
+    }
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    return this.#underLock(path, waitMs, async (writer) => {
+      if (!createFile(path, text, this.#ops)) {
+        return this.#refuse({
+          code: 'conflict',
+          message: `${file} is there already, and is left as it is. Edit it, or give another file.`,
+        });
+      }
+      this.#onStep('written');
+      const settled = await writer.settle();
+      if (!settled.ok) return this.#refuse(settled.refusal);
+      const { workflow, wave, waveCount } = settled.sight;
+      const tasks = document.plan.waves.reduce((count, { tasks: of }) => count + of.length, 0);
+      return this.#done({ workflow, file, wave, waveCount, tasks });
+    });
+  }
+
+  /* ---------------------------------------------------------------- backups */
+
+  /** Of the folder's workflow, newest first. */
+  async backups(folder: string): Promise<Answer<{ readonly backups: readonly FileBackup[] }>> {
+    const of = await this.#backupsOf(folder);
+    if ('code' in of) return this.#refuse(of);
+    return this.#done({ backups: of.backups.list() });
+  }
+
+  /** What a restore would bring, beside what is there. */
+  async previewBackup(folder: string, id: string): Promise<Answer<BackupPreview>> {
+    const found = await this.#backup(folder, id);
+    if ('code' in found) return this.#refuse(found);
+    const { backup, content, path, file } = found;
+    const present = readWorkflowFile(this.#place, path)?.document;
+    const then = documentOf(file, content);
+    return this.#done({
+      backup,
+      file,
+      text: then.text,
+      diff: structured(present ?? nothingStated, then),
+      valid: isValid(then),
+    });
+  }
+
+  /** Puts a backup in the file's place; what is there becomes a backup itself, however damaged it is. */
+  async restore(folder: string, id: string): Promise<Answer<Restored>> {
+    const found = await this.#backup(folder, id);
+    if ('code' in found) return this.#refuse(found);
+    const { backup, content, path, file, workflow } = found;
+    const document = documentOf(file, content);
+    if (!isValid(document)) {
+      return this.#refuse(invalidFile({ path, file, hash: backup.hash, document }));
+    }
+    refuseWriteProtected(path);
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    return this.#underLock(path, waitMs, async (writer) => {
+      for (let attempt = 1; ; attempt += 1) {
+        await this.#beforeReplace(writer, path);
+        const base = readWorkflowFile(this.#place, path)?.hash;
+        const { workflow: row } = await this.#store.read('workflowFile', { workflow });
+        const replacement = { content, document, restores: backup.id, base: base ?? null };
+        if (base === backup.hash || (await writer.replace(replacement, row?.hash ?? null))) break;
+        if (attempt === mostAttempts) throw beingWritten(file);
+      }
+      await this.#settleOrFault(writer, file);
+      return this.#done({ workflow, file, backup });
+    });
+  }
+
+  /** What a person has changed is told before it is replaced; what cannot be read has nothing to tell. */
+  async #beforeReplace(writer: Writer, path: string): Promise<void> {
+    const file = readWorkflowFile(this.#place, path);
+    if (file && isValidFile(file)) await writer.settle();
+  }
+
+  async #backupsOf(folder: string): Promise<
+    | {
+        readonly backups: FileBackups;
+        readonly workflow: WorkflowId;
+        readonly path: string;
+        readonly file: RelativePath;
+      }
+    | Refusal
+  > {
+    const path = join(folder, workflowFileName);
+    const found = findWorkflowFile(this.#place, folder);
+    const file = found?.file ?? relativeTo(this.#place, path) ?? (path as RelativePath);
+    // A damaged file does not say whose it is; the store remembers.
+    const rows = await this.#store.read('workflows', {});
+    const bound = rows.find((row) => row.file === file && row.worktree === this.#place.worktree);
+    const workflow = bound?.id ?? found?.document.plan?.id;
+    if (workflow === undefined) return missingFile(path);
+    const backups = new FileBackups(this.#place.storeFolder, workflow, this.#ops);
+    return { backups, workflow, path: found?.path ?? path, file };
+  }
+
+  async #backup(folder: string, id: string) {
+    const of = await this.#backupsOf(folder);
+    if ('code' in of) return of;
+    const found = of.backups.find(id);
+    if (found) return { ...of, ...found };
+    const message = `There is no one backup of ${of.file} whose id begins with ${id}. \`wavelock backup list\` shows those there are.`;
+    return { code: 'bad_input', message, path: 'id' } satisfies Refusal;
+  }
+
+  /* ---------------------------------------------------------------- conflicts */
+
+  /** Those that nobody has resolved. */
   async conflicts(): Promise<readonly ConflictRow[]> {
     return this.#store.read('conflicts', {});
+  }
+
+  /** The three texts of a conflict; one that was lost is undefined. */
+  conflictTexts(conflict: ConflictRow): ConflictTexts {
+    const texts = new KeptTexts(this.#place.storeFolder, conflict.workflow, this.#ops);
+    const { base, mine, theirs } = conflict;
+    return { base: texts.read(base), mine: texts.read(mine), theirs: texts.read(theirs) };
+  }
+
+  /** `theirs` and `merged` leave the file as it is; `mine` brings in what Wavelock would have written. */
+  async resolve(
+    id: ConflictId,
+    as: ConflictResolution,
+  ): Promise<Answer<Granted['conflict.resolve']>> {
+    const conflict = (await this.conflicts()).find((each) => each.id === id);
+    const rows = await this.#store.read('workflows', {});
+    const row = rows.find((each) => each.id === conflict?.workflow);
+    if (conflict && row && as === 'mine') {
+      const refusal = await this.#bringIn(conflict, row);
+      if (refusal) return this.#refuse(refusal);
+    }
+    return this.#store.submit({ kind: 'conflict.resolve', conflict: id, as });
+  }
+
+  async #bringIn(conflict: ConflictRow, row: WorkflowRow): Promise<Refusal | undefined> {
+    const { mine, theirs } = this.conflictTexts(conflict);
+    if (mine === undefined || theirs === undefined) {
+      return {
+        code: 'conflict',
+        message: `The texts of ${conflict.id} are gone. Resolve it as theirs, and make the change again.`,
+        conflict: conflict.id,
+      };
+    }
+    const path = this.#pathOf(row);
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    const answer = await this.#underLock(path, waitMs, async (writer) => {
+      const settled = await writer.settle();
+      if (!settled.ok) return this.#refuse(settled.refusal);
+      return this.#mergeIn(writer, settled, { base: theirs, mine });
+    });
+    return answer.ok ? undefined : answer.refusal;
+  }
+
+  /* ---------------------------------------------------------------- a text of one's own */
+
+  /** Gives the file `mine`, which was made from `base`, with whatever has come to the file since. */
+  async save(
+    folder: string,
+    { base, mine }: { readonly base: string; readonly mine: string },
+  ): Promise<Answer<Saved>> {
+    return this.#change(folder, (_file, sight, writer, settled) =>
+      mine === settled.file.document.text
+        ? this.#done({ hash: sight.hash, merged: false })
+        : this.#mergeIn(writer, settled, { base, mine }),
+    );
+  }
+
+  async #mergeIn(
+    writer: Writer,
+    { file, sight }: Extract<Settled, { ok: true }>,
+    { base, mine }: { readonly base: string; readonly mine: string },
+  ): Promise<Answer<Saved>> {
+    const { text } = file.document;
+    const merge = mergedText(file.file, base, mine, text);
+    if (merge === undefined) {
+      const { workflow } = sight;
+      const conflict = await writer.recordConflict(
+        { workflow, file: file.file },
+        { texts: { base, mine, theirs: text }, edits: [] },
+      );
+      return this.#refuse({
+        code: 'conflict',
+        message: `${file.file} has changed in the same places. Both versions are kept as ${conflict.id}; the file was left as it is.`,
+        conflict: conflict.id,
+        diff: conflict.diff,
+      });
+    }
+    const document = readWorkflow(file.file, merge);
+    if (!isValid(document)) {
+      return this.#refuse(invalidFile({ ...file, hash: hashOf(merge), document }));
+    }
+    const written = await writer.replace({ content: merge, document, base: file.hash }, file.hash);
+    // The caller reads again and comes back.
+    if (!written) return this.#refuse({ code: 'conflict', message: `${file.file} has changed.` });
+    return this.#done({ hash: hashOf(merge), merged: merge !== mine });
   }
 
   /**
@@ -186,7 +444,12 @@ export class WorkflowFiles {
    */
   async #change<Facts>(
     folder: string,
-    submit: (file: ValidFile, sight: FileSight) => Promise<Answer<Facts>>,
+    submit: (
+      file: ValidFile,
+      sight: FileSight,
+      writer: Writer,
+      settled: Extract<Settled, { ok: true }>,
+    ) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
     const path = join(folder, workflowFileName);
     const found = findWorkflowFile(this.#place, folder);
@@ -201,7 +464,7 @@ export class WorkflowFiles {
         // The wait for the lock may have been long; the file as it is now decides.
         const settled = await writer.settle();
         if (!settled.ok) return this.#refuse(settled.refusal);
-        const answer = await submit(settled.file, settled.sight);
+        const answer = await submit(settled.file, settled.sight, writer, settled);
         if (answer.ok) {
           this.#onStep('committed');
           await this.#settleOrFault(writer, settled.file.file);
@@ -322,7 +585,7 @@ export class WorkflowFiles {
       place: this.#place,
       store: this.#store,
       now: this.options.now,
-      ops: this.options.ops ?? disk,
+      ops: this.#ops,
       onStep: this.#onStep,
       pause: this.options.pause ?? waited,
     });
@@ -393,8 +656,8 @@ export class WorkflowFiles {
     return { ok: false, at: await this.#store.read('head', {}), refusal };
   }
 
-  async #done(): Promise<Answer<undefined>> {
-    return { ok: true, at: await this.#store.read('head', {}), facts: undefined };
+  async #done<Facts>(facts: Facts): Promise<Answer<Facts>> {
+    return { ok: true, at: await this.#store.read('head', {}), facts };
   }
 }
 
@@ -405,6 +668,14 @@ class Writer {
     private readonly make: (lock: FileLock) => FileWriter,
     private readonly takeAgain: () => Promise<FileLock | undefined>,
   ) {}
+
+  replace(replacement: Replacement, known: ContentHash | null): Promise<boolean> {
+    return this.make(this.lock).replace(replacement, known);
+  }
+
+  recordConflict(...of: Parameters<FileWriter['recordConflict']>): Promise<ConflictRow> {
+    return this.make(this.lock).recordConflict(...of);
+  }
 
   async settle(): Promise<Settled> {
     try {
@@ -426,6 +697,12 @@ class Writer {
     return this.lock.release();
   }
 }
+
+function beingWritten(file: RelativePath): StoreError {
+  return new StoreError('store_busy', `${file} is being written by another program all the time.`);
+}
+
+const nothingStated: Stated = { plan: null, details: new Map() };
 
 function waited(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
