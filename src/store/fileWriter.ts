@@ -26,6 +26,7 @@ import type {
   FileIntent,
   FileSight,
   Refusal,
+  StoredEvent,
   StructuredDiff,
   TaskMoved,
   WorkflowRow,
@@ -87,8 +88,9 @@ type Known = Reads['workflowFile']['rows'];
 /** Each round means that somebody changed the file in the very moment of our write. */
 const mostRounds = 24;
 const pauseMs = { first: 2, longest: 200 };
-/** Older contents that an editor may have been opened on. */
+/** Older contents that an editor may have been opened on, and how far back they are looked for. */
 const likelyBases = 12;
+const eventsLookedAt = 500;
 const noDifference: StructuredDiff = { added: [], removed: [], modified: [] };
 
 export class FileWriter {
@@ -196,7 +198,7 @@ export class FileWriter {
     if (workflow?.head !== sight.head || before === undefined)
       return this.#import(sight, known, workflow?.head === sight.head ? 'hand' : 'git');
 
-    const base = this.#likelyBase(file.document.text, before, texts);
+    const base = await this.#likelyBase(file.document.text, before, { sight, intents });
     if (base === undefined) {
       const tasks = movesBetween(this.#read(sight, before), file.document);
       await this.#keepOverruled(before, file, sight, edits, tasks);
@@ -206,11 +208,16 @@ export class FileWriter {
         diff: structured(this.#read(sight, before), file.document),
       });
     }
-    const read = this.#read(sight, base);
+    // Somebody died after the change-over, and a person went on from there.
+    if (base.intent?.known === known) {
+      await this.#confirm(base.intent.target, { workflow: sight.workflow });
+      return 'again';
+    }
+    const read = this.#read(sight, base.text);
     return this.#import(sight, known, 'hand', {
       tasks: movesBetween(read, file.document),
       diff: structured(read, file.document),
-      lost: { base: hashOf(base), mine: known },
+      lost: { base: base.intent?.base ?? hashOf(base.text), mine: known },
     });
   }
 
@@ -231,22 +238,40 @@ export class FileWriter {
   }
 
   /**
-   * The older content that a person's save was made on, when it is nearer to that than to what we know. A
-   * change by hand leaves alone what our writes touch beside it; a save of an older content undoes all of it.
+   * The content that a person's save was made on, when it is nearer to another that the file had than to what
+   * we know. A change by hand leaves alone what our writes touch beside it; a save of an older content undoes
+   * all of it.
    */
-  #likelyBase(text: string, known: string, texts: KeptTexts): string | undefined {
+  async #likelyBase(
+    text: string,
+    known: string,
+    { sight, intents }: { readonly sight: FileSight; readonly intents: readonly FileIntent[] },
+  ): Promise<{ readonly text: string; readonly intent: FileIntent | undefined } | undefined> {
+    const texts = this.#texts(sight);
     const lines = linesOf(text);
-    let nearest = {
-      distance: distance(lines, linesOf(known)),
-      text: undefined as string | undefined,
-    };
-    for (const hash of texts.recent().slice(0, likelyBases)) {
+    let least = distance(lines, linesOf(known));
+    let nearest: { readonly text: string; readonly intent: FileIntent | undefined } | undefined;
+    const targets = new Map(intents.map((intent) => [intent.target, intent]));
+    for (const hash of [...targets.keys(), ...(await this.#former(sight))]) {
       const candidate = texts.read(hash);
       if (candidate === undefined || candidate === known || candidate === text) continue;
       const away = distance(lines, linesOf(candidate));
-      if (away < nearest.distance) nearest = { distance: away, text: candidate };
+      if (away >= least) continue;
+      least = away;
+      nearest = { text: candidate, intent: targets.get(hash) };
     }
-    return nearest.text;
+    return nearest;
+  }
+
+  /** Contents that the file really had, the newest first. */
+  async #former({ workflow }: FileSight): Promise<readonly ContentHash[]> {
+    const head = await this.#store.read('head', {});
+    const after = Math.max(0, head - eventsLookedAt);
+    const events = await this.#store.read('events', { after, limit: eventsLookedAt });
+    const hashes = events.flatMap((event) =>
+      event.workflow === workflow && isFileContent(event) ? [event.data.row.hash] : [],
+    );
+    return [...new Set(hashes.reverse())].slice(0, likelyBases);
   }
 
   /** What somebody has set and a person has changed otherwise at the same time is for people to decide. */
@@ -607,6 +632,20 @@ function refuseWriteProtected(path: string): void {
   throw new StoreError(
     'store_permission',
     `${path} is write-protected. Nothing was changed; make the file writable first.`,
+  );
+}
+
+/** Events that say what the file held then. */
+function isFileContent(
+  event: StoredEvent,
+): event is StoredEvent & { readonly data: { readonly row: { readonly hash: ContentHash } } } {
+  const { data } = event;
+  return (
+    (event.kind.startsWith('file.') || event.kind === 'workflow.created') &&
+    'row' in data &&
+    data.row !== null &&
+    'hash' in data.row &&
+    typeof data.row.hash === 'string'
   );
 }
 

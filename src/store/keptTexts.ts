@@ -40,11 +40,6 @@ export class KeptTexts {
     }
   }
 
-  /** The newest first. */
-  recent(): ContentHash[] {
-    return this.#byAge().map(({ hash }) => hash);
-  }
-
   prune(needed: ReadonlySet<ContentHash>): void {
     const spare = this.#byAge().filter(({ hash }) => !needed.has(hash));
     for (const { hash } of spare.slice(most)) this.ops.remove(join(this.#folder, hash));
