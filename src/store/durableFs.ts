@@ -185,15 +185,29 @@ function cannotLink(error: unknown): boolean {
 }
 
 /** A file that says the same for ever, as its name does; writing it again is nothing. */
-export function keepContent(path: string, content: string | Uint8Array, ops: FileOps): void {
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() === true) return;
+export function keepContent(
+  path: string,
+  content: string | Uint8Array,
+  { ops, flush }: { readonly ops: FileOps; readonly flush: boolean },
+): void {
+  // One that a power cut has left empty or cut is written again.
+  if (lstatSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(content)) return;
   try {
     ops.makeFolder(dirname(path));
-    // Under a name of its own first: what has its name has its bytes.
+    // Under a name of its own first: who sees its name sees its bytes.
     const temp = tempNameOf(path);
     ops.create(temp, content, 0o600);
-    ops.flush(temp);
+    if (flush) ops.flush(temp);
     ops.rename(temp, path);
+    if (flush) ops.flushFolder(dirname(path));
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+}
+
+export function flushContent(path: string, ops: FileOps): void {
+  try {
+    ops.flush(path);
     ops.flushFolder(dirname(path));
   } catch (error) {
     throw fileFault(error, path);

@@ -47,7 +47,7 @@ export class FileBackups {
   keep(content: string | Uint8Array, now: number): void {
     const hash = hashOf(content);
     if (this.#names().some((name) => name.includes(`-${hash.slice(0, shortHash)}`))) return;
-    keepContent(this.pathFor(hash, now), content, this.ops);
+    keepContent(this.pathFor(hash, now), content, { ops: this.ops, flush: true });
   }
 
   /** Newest first. */

@@ -150,6 +150,7 @@ export class FileWriter {
     if (elsewhere) return elsewhere;
     if (file.hash !== workflow.hash) return this.#explain(file, sight, known, workflow.hash);
     if (workflow.head !== sight.head) return this.#import(sight, workflow.hash, 'git');
+    this.#texts(sight).keep(file.document.text);
     if (edits.length === 0) return 'settled';
     return this.#carryOut(file, workflow.hash, edits);
   }
@@ -214,10 +215,12 @@ export class FileWriter {
       return 'again';
     }
     const read = this.#read(sight, base.text);
+    // What a stale write of ours was made from is where both sides part, if it is still known.
+    const parting = (base.intent && texts.read(base.intent.base)) ?? base.text;
     return this.#import(sight, known, 'hand', {
       tasks: movesBetween(read, file.document),
       diff: structured(read, file.document),
-      lost: { base: base.intent?.base ?? hashOf(base.text), mine: known },
+      lost: { base: texts.keep(parting, 'durably'), mine: texts.keep(before, 'durably') },
     });
   }
 
@@ -312,9 +315,9 @@ export class FileWriter {
       kind: 'file.conflict',
       workflow: sight.workflow,
       conflict,
-      base: texts.keep(base),
-      mine: texts.keep(mine),
-      theirs: texts.keep(theirs),
+      base: texts.keep(base, 'durably'),
+      mine: texts.keep(mine, 'durably'),
+      theirs: texts.keep(theirs, 'durably'),
       diff: structured(this.#read(sight, theirs), this.#read(sight, mine)),
       edits,
     });
@@ -516,7 +519,10 @@ export class FileWriter {
     const current = readWorkflowFile(this.#place, this.path);
     if (current?.hash !== known || !isValidFile(current)) return;
     const texts = this.#texts({ workflow });
-    const [base, mine] = [texts.keep(file.document.text), texts.keep(late)];
+    const [base, mine] = [file.document.text, late].map((text) => texts.keep(text, 'durably')) as [
+      ContentHash,
+      ContentHash,
+    ];
     const theirs = this.#read(current, late);
     const { head } = gitState(this.#place.root);
     await this.#import(sightOf(current, this.#place, head), known, 'hand', {

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import { keepContent, type FileOps } from './durableFs';
+import { flushContent, keepContent, type FileOps } from './durableFs';
 import { folderNameOf, hashOf } from './workflowFile';
 
 /** How many are kept beside those that are still needed. */
@@ -24,9 +24,15 @@ export class KeptTexts {
     this.#folder = join(storeFolder, 'texts', folderNameOf(workflow));
   }
 
-  keep(content: string | Uint8Array): ContentHash {
+  /**
+   * Not flushed: what a power cut takes was in the file, or never got there, and is kept again when it is seen.
+   * What a promise or a conflict refers to is kept `durably`.
+   */
+  keep(content: string | Uint8Array, durably?: 'durably'): ContentHash {
     const hash = hashOf(content);
-    keepContent(join(this.#folder, hash), content, this.ops);
+    const path = join(this.#folder, hash);
+    if (durably !== undefined && this.read(hash) !== undefined) flushContent(path, this.ops);
+    else keepContent(path, content, { ops: this.ops, flush: durably !== undefined });
     return hash;
   }
 
