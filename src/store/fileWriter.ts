@@ -152,7 +152,10 @@ export class FileWriter {
     if (workflow.head !== sight.head) return this.#import(sight, workflow.hash, 'git');
     this.#texts(sight).keep(file.document.text);
     if (edits.length === 0) return 'settled';
-    return this.#carryOut(file, workflow.hash, edits);
+    // A merge brings back what was known before; every other edit came after that.
+    const merges = edits.filter(({ change }) => change.kind === 'merge');
+    const others = edits.filter(({ change }) => change.kind !== 'merge');
+    return this.#carryOut(file, workflow.hash, [...merges, ...others]);
   }
 
   #unfit(file: WorkflowFile | undefined, busy: string | null): Refusal | undefined {

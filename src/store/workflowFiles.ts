@@ -7,7 +7,7 @@
  * change itself stands and the file will follow. The lock keeps writers out of each other's way; what makes a
  * write right is the content, compared in the store and on the disk.
  */
-import { statSync } from 'node:fs';
+import { statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import type {
   AdvanceFacts,
@@ -451,13 +451,9 @@ export class WorkflowFiles {
       settled: Extract<Settled, { ok: true }>,
     ) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
-    const path = join(folder, workflowFileName);
-    const found = findWorkflowFile(this.#place, folder);
-    const present = found ?? (await this.#movedFrom(path));
-    if (!present) return this.#refuse(missingFile(path));
-    if (!isValidFile(present)) return this.#refuse(invalidFile(present));
-    refuseWriteProtected(present.path);
-    await this.#followMove(present);
+    const found = await this.#present(folder);
+    if ('refusal' in found) return this.#refuse(found.refusal);
+    const { present } = found;
     const waitMs = this.options.lockWaitMs ?? defaultLockWait;
     return this.#underLock(present.path, waitMs, async (writer) => {
       for (let attempt = 1; ; attempt += 1) {
@@ -475,6 +471,23 @@ export class WorkflowFiles {
         if (!changed || attempt === mostAttempts) return answer;
       }
     });
+  }
+
+  /** The file of a folder, found where it has moved to, if it may be written at all. */
+  async #present(
+    folder: string,
+  ): Promise<{ readonly present: ValidFile } | { readonly refusal: Refusal }> {
+    const path = join(folder, workflowFileName);
+    try {
+      const present = findWorkflowFile(this.#place, folder) ?? (await this.#movedFrom(path));
+      if (!present) return { refusal: missingFile(path) };
+      if (!isValidFile(present)) return { refusal: invalidFile(present) };
+      refuseWriteProtected(present.path);
+      await this.#followMove(present);
+      return { present };
+    } catch (error) {
+      throw fileFault(error, path);
+    }
   }
 
   /** The change stands; if the file cannot follow now, whoever comes next takes it along. */
@@ -575,6 +588,8 @@ export class WorkflowFiles {
     try {
       this.#onStep('locked');
       return await work(writer);
+    } catch (error) {
+      throw fileFault(error, path);
     } finally {
       await writer.release();
     }
@@ -614,6 +629,7 @@ export class WorkflowFiles {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
       notes: join(this.#place.storeFolder, 'lockfiles'),
       process,
+      onStep: this.#onStep,
       guard: {
         hold: async (tookOver) => {
           const since = this.options.now();
@@ -735,7 +751,12 @@ function changeStands(error: unknown, file: RelativePath): unknown {
 
 /** A rename would go past the write protection that somebody has put on the file. */
 function refuseWriteProtected(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileFault(error, path);
+  }
   if (stats === undefined || (stats.mode & 0o222) !== 0) return;
   throw new StoreError(
     'store_permission',

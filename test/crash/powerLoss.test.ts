@@ -81,14 +81,15 @@ async function record(random: () => number): Promise<Story> {
     };
     keep();
     const marks: Mark[] = [];
-    const watched: Store = Object.assign(Object.create(store) as Store, {
+    const watched = {
       identity: store.identity,
+      read: store.read.bind(store),
       submit: async (...of: Parameters<Store['submit']>) => {
         const answer = await store.submit(...of);
         keep();
         return answer;
       },
-    });
+    } as unknown as Store;
     const files = new WorkflowFiles({
       place: placeOf(folder),
       store: watched,

@@ -93,17 +93,18 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
   };
 }
 
-/** The wave that the speaker has seen is over: by the file, or by a promise that the file has yet to keep. */
-function* wavePassed({ plan, seen }: AdvanceWave): Step<Refusal | null> {
-  const promised = (yield* ask('fileEdits', { workflow: plan.id })).flatMap(({ change }) =>
-    change.kind === 'wave' ? [change.wave] : [],
+/** What the file shall say counts as said: a plan from before a promise would be granted it again (WAVE-7). */
+function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | null> {
+  const edits = yield* ask('fileEdits', { workflow: plan.id });
+  const promised = Math.max(
+    0,
+    ...edits.map(({ change }) => (change.kind === 'wave' ? change.wave : 0)),
   );
-  const present = Math.max(plan.wave, ...promised);
-  const believed = seen ?? plan.wave;
-  if (believed === present) return null;
+  if (promised <= plan.wave && seen === plan.wave) return null;
+  const present = Math.max(plan.wave, promised);
   return {
     code: 'conflict',
-    message: `The workflow has moved on: wave ${present} is under way, not wave ${believed}. Look again before you advance it.`,
+    message: `The workflow has moved on: wave ${present} is under way, not wave ${Math.min(seen, plan.wave)}. Look again before you advance it.`,
   };
 }
 
