@@ -7,19 +7,22 @@ import * as z from 'zod/mini';
 import type {
   AgentRow,
   ConfigRow,
+  ConflictRow,
   CounterRow,
   EventKind,
+  FileEdit,
+  FileIntent,
   GuardRow,
   Holder,
   LockNote,
   LockRow,
-  PendingWrite,
   RateRow,
   RunRow,
   SessionRow,
   SightingRow,
   SlotWaiterRow,
   StoredEvent,
+  TaskRow,
   WaiterRow,
   WorkflowRow,
 } from './model';
@@ -57,6 +60,22 @@ const workflowRow = z.looseObject({
   wave: z.int(),
   waveCount: z.int(),
   status: z.enum(['active', 'completed']),
+  hash: z.optional(text),
+  head: z.optional(nullable(text)),
+  editing: z.optional(z.enum(['full', 'checkbox', 'none'])),
+});
+
+const taskStatus = z.enum(['todo', 'doing', 'done', 'failed']);
+const taskRow = z.looseObject({
+  workflow: text,
+  task: text,
+  status: taskStatus,
+  by: z.enum(['hand', 'set', 'run']),
+  agent: text,
+  since: instant,
+  commit: nullable(text),
+  files: texts,
+  error: nullable(text),
 });
 
 const runStatus = z.enum([
@@ -189,15 +208,46 @@ const configValue = z.union([z.number(), text, texts]);
 const configRow = z.looseObject({ key: text, value: configValue });
 const counterRow = z.looseObject({ name: z.enum(['fence']), value: z.int() });
 
-const pendingWrite = z.looseObject({
+const fileChange = z.discriminatedUnion('kind', [
+  z.looseObject({ kind: z.literal('wave'), wave: z.int() }),
+  z.looseObject({
+    kind: z.literal('task'),
+    cause: z.enum(['set', 'run']),
+    task: text,
+    status: taskStatus,
+    commit: z.optional(nullable(text)),
+    files: z.optional(nullable(texts)),
+    error: z.optional(nullable(text)),
+  }),
+  z.looseObject({ kind: z.literal('note'), by: text, text }),
+  z.looseObject({ kind: z.literal('merge'), base: text, mine: text }),
+]);
+const fileEdit = z.looseObject({
+  id: text,
   workflow: text,
-  file: text,
-  worktree: text,
-  edit: z.looseObject({ kind: z.literal('wave'), wave: z.int(), updated: text }),
-  base: text,
-  target: text,
+  change: fileChange,
   session: text,
   since: instant,
+});
+const fileIntent = z.looseObject({
+  workflow: text,
+  target: text,
+  base: text,
+  known: text,
+  edits: texts,
+  restores: nullable(text),
+  session: text,
+  since: instant,
+});
+const conflictRow = z.looseObject({
+  id: text,
+  workflow: text,
+  base: text,
+  mine: text,
+  theirs: text,
+  diff: z.looseObject({ added: texts, removed: texts, modified: texts }),
+  since: instant,
+  resolved: nullable(z.enum(['mine', 'theirs', 'merged'])),
 });
 
 const holder = z.looseObject({
@@ -261,8 +311,22 @@ const eventData: { readonly [Kind in EventKind]: z.ZodMiniType } = {
   'workflow.created': workflowAfter,
   'workflow.advanced': workflowAfter,
   'workflow.completed': workflowAfter,
-  'file.intent': anything,
-  'file.written': anything,
+  'workflow.bound': workflowAfter,
+  'task.changed': z.looseObject({ row: taskRow }),
+  'note.added': anything,
+  'file.pending': z.looseObject({ row: fileEdit, replaces: texts }),
+  'file.intent': z.union([
+    z.looseObject({ row: fileIntent, replaces: texts }),
+    z.looseObject({ base: text, target: text, edit: z.looseObject({ wave: z.int() }) }),
+  ]),
+  'file.written': z.union([
+    z.looseObject({ row: workflowRow, target: text, edits: texts }),
+    z.looseObject({ target: text, hash: text }),
+  ]),
+  'file.restored': z.looseObject({ row: workflowRow, target: text, edits: texts }),
+  'file.imported': z.looseObject({ row: workflowRow, overruled: texts }),
+  'file.rebased': workflowAfter,
+  'file.conflict': z.looseObject({ row: conflictRow, edits: texts }),
   'config.set': z.looseObject({ row: nullable(configRow) }),
 };
 
@@ -295,7 +359,10 @@ export const decodeSighting = decoder<SightingRow>('sighting', sightingRow);
 export const decodeRate = decoder<RateRow>('rate', rateRow);
 export const decodeConfig = decoder<ConfigRow>('setting', configRow);
 export const decodeCounter = decoder<CounterRow>('counter', counterRow);
-export const decodePending = decoder<PendingWrite>('pending write', pendingWrite);
+export const decodeTask = decoder<TaskRow>('task', taskRow);
+export const decodeFileEdit = decoder<FileEdit>('edit of a file', fileEdit);
+export const decodeFileIntent = decoder<FileIntent>('intent to write', fileIntent);
+export const decodeConflict = decoder<ConflictRow>('conflict', conflictRow);
 export const decodeGuard = decoder<GuardRow>('guard', guardRow);
 export const decodeHolder = decoder<Holder>('holder', holder);
 export const decodeLockNote = decoder<LockNote>('lock note', lockNote);

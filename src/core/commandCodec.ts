@@ -218,6 +218,7 @@ const holder = z.strictObject({
     }),
   ),
 });
+const taskStatus = z.enum(['todo', 'doing', 'done', 'failed']);
 /** Written by a workflow file's reader, which is ours; only its form is checked here. */
 const plan = z.strictObject({
   id: z.string(),
@@ -231,13 +232,32 @@ const plan = z.strictObject({
         z.strictObject({
           id: z.string(),
           description: z.string(),
-          status: z.enum(['todo', 'doing', 'done', 'failed']),
+          status: taskStatus,
           dependsOn: z.array(z.string()),
           line: whole(0, 1e9),
         }),
       ),
     }),
   ),
+});
+const sight = z.strictObject({
+  workflow: z.string(),
+  name: z.string(),
+  wave: whole(0, 1e9),
+  waveCount: whole(0, 1e9),
+  file: path,
+  worktree,
+  hash: anyHash,
+  head: z.nullable(z.string()),
+  editing: z.enum(['full', 'checkbox', 'none']),
+});
+const moves = z.array(
+  z.strictObject({ task: z.string(), from: z.nullable(taskStatus), to: taskStatus }),
+);
+const diff = z.strictObject({
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  modified: z.array(z.string()),
 });
 const configKey = z
   .string()
@@ -358,17 +378,71 @@ const commandSchemas: { readonly [Kind in Command['kind']]: z.ZodMiniType } = {
   'wave.advance': z.strictObject({
     kind: z.literal('wave.advance'),
     plan,
-    file: path,
-    worktree,
+    sight,
     seen: opt(whole(0, 1e9)),
     force: opt(z.strictObject({ reason: line(limits.note) })),
-    write: z.strictObject({ base: anyHash, target: anyHash, updated: line(64) }),
+  }),
+  'task.set': z.strictObject({
+    kind: z.literal('task.set'),
+    sight,
+    change: z.strictObject({
+      task: taskId,
+      status: taskStatus,
+      commit: opt(z.nullable(line(limits.name))),
+      files: opt(z.nullable(list(line(limits.resource)))),
+      error: opt(z.nullable(line(limits.title))),
+    }),
+    present: taskStatus,
+    seen: opt(taskStatus),
+    token: opt(token),
+  }),
+  'note.add': z.strictObject({ kind: z.literal('note.add'), sight, text: line(limits.note) }),
+  'workflow.bind': z.strictObject({
+    kind: z.literal('workflow.bind'),
+    sight,
+    from: z.nullable(z.strictObject({ file: path, worktree })),
+  }),
+  'file.import': z.strictObject({
+    kind: z.literal('file.import'),
+    sight,
+    from: z.nullable(anyHash),
+    how: z.enum(['hand', 'git']),
+    tasks: moves,
+    diff,
+    lost: opt(z.strictObject({ base: anyHash, mine: anyHash })),
+  }),
+  'file.intend': z.strictObject({
+    kind: z.literal('file.intend'),
+    workflow: z.string(),
+    known: anyHash,
+    base: anyHash,
+    target: anyHash,
+    edits: z.array(id),
+    restores: opt(line(limits.resource)),
+    instead: opt(anyHash),
   }),
   'file.confirm': z.strictObject({
     kind: z.literal('file.confirm'),
     workflow: z.string(),
     target: anyHash,
-    hash: anyHash,
+    edits: opt(z.array(id)),
+    sight: opt(sight),
+    tasks: opt(moves),
+  }),
+  'file.conflict': z.strictObject({
+    kind: z.literal('file.conflict'),
+    workflow: z.string(),
+    conflict: id,
+    base: anyHash,
+    mine: anyHash,
+    theirs: anyHash,
+    diff,
+    edits: z.array(id),
+  }),
+  'conflict.resolve': z.strictObject({
+    kind: z.literal('conflict.resolve'),
+    conflict: id,
+    as: z.enum(['mine', 'theirs', 'merged']),
   }),
   'guard.hold': z.strictObject({ kind: z.literal('guard.hold'), file: path, worktree, holder }),
   'guard.free': z.strictObject({ kind: z.literal('guard.free'), file: path, worktree }),

@@ -11,7 +11,11 @@ import type {
   ClaimToken,
   ConfigKey,
   ConfigValue,
+  ConflictId,
+  ConflictRow,
   ContentHash,
+  EditId,
+  FileEditing,
   Holder,
   Json,
   Link,
@@ -25,10 +29,14 @@ import type {
   RunStatus,
   Seq,
   SessionId,
+  StructuredDiff,
+  TaskChange,
   TaskId,
+  TaskRow,
   TaskStatus,
   WaiterId,
   WorkflowId,
+  WorkflowRow,
 } from './model';
 
 /* ------------------------------------------------------------------ runs */
@@ -241,30 +249,120 @@ export interface SetConfig {
 
 /* ------------------------------------------------------------------ workflow files */
 
+/** A workflow's file as the speaker has just read it, under its lockfile. */
+export interface FileSight {
+  readonly workflow: WorkflowId;
+  readonly name: string;
+  readonly wave: number;
+  readonly waveCount: number;
+  readonly file: RelativePath;
+  readonly worktree: string;
+  readonly hash: ContentHash;
+  /** Where git stands; null outside of git. */
+  readonly head: string | null;
+  readonly editing: FileEditing;
+}
+
 /** Asks a workflow for its next wave, on the evidence of the file as the caller has read it under lock. */
 export interface AdvanceWave {
   readonly kind: 'wave.advance';
   readonly plan: Plan;
-  readonly file: RelativePath;
-  readonly worktree: string;
+  readonly sight: FileSight;
   /** The wave that the asker saw; a plan that has moved on since is a `conflict`. */
   readonly seen?: number;
   readonly force?: { readonly reason: string };
-  /** The write that follows when the answer is yes. */
-  readonly write: {
-    readonly base: ContentHash;
-    readonly target: ContentHash;
-    readonly updated: string;
-  };
 }
 
-/** Confirms that a pending write has reached the file. Confirming what is already confirmed is fine. */
+/** Says where a task stands, in the file and in the store. */
+export interface SetTask {
+  readonly kind: 'task.set';
+  readonly sight: FileSight;
+  readonly change: TaskChange;
+  /** As the file has it now. */
+  readonly present: TaskStatus;
+  /** What the asker saw; a task that has moved on since is a `conflict`. */
+  readonly seen?: TaskStatus;
+  /** Of the task's run, which must be the speaker's while it is running. */
+  readonly token?: ClaimToken;
+}
+
+export interface AddNote {
+  readonly kind: 'note.add';
+  readonly sight: FileSight;
+  readonly text: string;
+}
+
+/** Binds a workflow to this very file: asked for by a person, or because the file has moved. */
+export interface BindWorkflow {
+  readonly kind: 'workflow.bind';
+  readonly sight: FileSight;
+  /** The row as the asker knows it; null when it knows none. */
+  readonly from: { readonly file: RelativePath; readonly worktree: string } | null;
+}
+
+/** A task whose box the file shows otherwise than before. */
+export interface TaskMoved {
+  readonly task: TaskId;
+  /** Null when the file had no such task. */
+  readonly from: TaskStatus | null;
+  readonly to: TaskStatus;
+}
+
+/** Tells of a content that none of us has written. Compared with the last known one, so that it is told once. */
+export interface ImportFile {
+  readonly kind: 'file.import';
+  readonly sight: FileSight;
+  /** The content that the store knows; null when it knows none. */
+  readonly from: ContentHash | null;
+  /** By a person, or by git, which speaks of no single task. */
+  readonly how: 'hand' | 'git';
+  readonly tasks: readonly TaskMoved[];
+  readonly diff: StructuredDiff;
+  /** What the import would lose of ours, to be brought back: the person saved what was read before it. */
+  readonly lost?: { readonly base: ContentHash; readonly mine: ContentHash };
+}
+
+/** Announces bytes. Granted only to who knows the content that the store knows. */
+export interface IntendWrite {
+  readonly kind: 'file.intend';
+  readonly workflow: WorkflowId;
+  readonly known: ContentHash;
+  readonly base: ContentHash;
+  readonly target: ContentHash;
+  readonly edits: readonly EditId[];
+  readonly restores?: string;
+  /** What the speaker has announced before and given up. */
+  readonly instead?: ContentHash;
+}
+
+/** Confirms that the file says `target`, and with it `edits`. Confirming what is already confirmed is fine. */
 export interface ConfirmWrite {
   readonly kind: 'file.confirm';
   readonly workflow: WorkflowId;
   readonly target: ContentHash;
-  /** What the file holds now; another program may have edited beside us. */
-  readonly hash: ContentHash;
+  /** Beside those of its intent: what the file said already. */
+  readonly edits?: readonly EditId[];
+  /** After a restore: what the file says now. */
+  readonly sight?: FileSight;
+  readonly tasks?: readonly TaskMoved[];
+}
+
+/** Keeps two changes that do not go together for a person to decide, and gives up the edits that were one of them. */
+export interface RecordConflict {
+  readonly kind: 'file.conflict';
+  readonly workflow: WorkflowId;
+  readonly conflict: ConflictId;
+  readonly base: ContentHash;
+  readonly mine: ContentHash;
+  readonly theirs: ContentHash;
+  readonly diff: StructuredDiff;
+  readonly edits: readonly EditId[];
+}
+
+export interface ResolveConflict {
+  readonly kind: 'conflict.resolve';
+  readonly conflict: ConflictId;
+  readonly as: 'mine' | 'theirs' | 'merged';
 }
 
 export interface HoldGuard {
@@ -307,7 +405,14 @@ export type Command =
   | TakeNotification
   | SetConfig
   | AdvanceWave
+  | SetTask
+  | AddNote
+  | BindWorkflow
+  | ImportFile
+  | IntendWrite
   | ConfirmWrite
+  | RecordConflict
+  | ResolveConflict
   | HoldGuard
   | FreeGuard;
 
@@ -397,7 +502,21 @@ export interface Granted {
   'notification.take': { readonly show: boolean; readonly retryAfterMs: number };
   'config.set': { readonly key: ConfigKey; readonly value: ConfigValue };
   'wave.advance': AdvanceFacts;
+  'task.set': {
+    readonly workflow: WorkflowId;
+    readonly task: TaskRow;
+    readonly from: TaskStatus;
+    /** The queued run that is not needed any more. */
+    readonly cancelled: RunId | null;
+  };
+  'note.add': { readonly workflow: WorkflowId; readonly text: string };
+  'workflow.bind': { readonly workflow: WorkflowRow };
+  /** Not imported: somebody else was first, and the store knows another content by now. */
+  'file.import': { readonly imported: boolean; readonly cancelled: readonly RunId[] };
+  'file.intend': { readonly intended: boolean };
   'file.confirm': { readonly confirmed: boolean };
+  'file.conflict': { readonly conflict: ConflictRow };
+  'conflict.resolve': { readonly conflict: ConflictRow };
   'guard.hold': Nothing;
   'guard.free': Nothing;
 }
@@ -494,7 +613,13 @@ export interface RefusalFacts {
   deadlock: { readonly cycle: readonly WaitsFor[] };
   /** The line that registers one. */
   agent_required: { readonly register: string };
-  conflict: { readonly files?: readonly FileConflict[]; readonly runs?: readonly RunId[] };
+  conflict: {
+    readonly files?: readonly FileConflict[];
+    readonly runs?: readonly RunId[];
+    /** Listed, and to be resolved by a person. */
+    readonly conflict?: ConflictId;
+    readonly diff?: StructuredDiff;
+  };
   invalid_workflow: { readonly problems: readonly Problem[] };
   wave_incomplete: { readonly blockers: readonly Blocker[] };
   too_many_retries: {

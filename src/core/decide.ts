@@ -2,6 +2,7 @@
 import type { Command, Context, Decision, Granted } from './model';
 import * as agents from './rules/agents';
 import * as claims from './rules/claims';
+import * as files from './rules/files';
 import { freeGuard, holdGuard } from './rules/guards';
 import * as limits from './rules/limits';
 import { linkRun } from './rules/links';
@@ -10,7 +11,8 @@ import { retentionStep } from './rules/retention';
 import { retryRun } from './rules/retries';
 import * as runs from './rules/runs';
 import { sweep } from './rules/sweep';
-import { advanceWave, confirmWrite } from './rules/waves';
+import * as tasks from './rules/tasks';
+import { advanceWave } from './rules/waves';
 
 type Rules = {
   readonly [C in Command as C['kind']]: (
@@ -46,7 +48,14 @@ const rules: Rules = {
   'notification.take': limits.takeNotification,
   'config.set': limits.setConfig,
   'wave.advance': advanceWave,
-  'file.confirm': confirmWrite,
+  'task.set': tasks.setTask,
+  'note.add': tasks.addNote,
+  'workflow.bind': files.bindWorkflow,
+  'file.import': files.importFile,
+  'file.intend': files.intendWrite,
+  'file.confirm': files.confirmWrite,
+  'file.conflict': files.recordConflict,
+  'conflict.resolve': files.resolveConflict,
   'guard.hold': holdGuard,
   'guard.free': freeGuard,
 };
@@ -67,6 +76,8 @@ export const rateLimited: ReadonlySet<Command['kind']> = new Set([
   'lock.acquire',
   'lock.break',
   'config.set',
+  'task.set',
+  'note.add',
 ]);
 
 export function* decide(command: Command, context: Context): Decision<Granted[Command['kind']]> {

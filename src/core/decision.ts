@@ -19,13 +19,18 @@ import type {
   ClaimToken,
   ConfigKey,
   ConfigRow,
+  ConflictId,
+  ConflictRow,
+  ContentHash,
   CounterRow,
+  EditId,
+  FileEdit,
+  FileIntent,
   GuardRow,
   Liveness,
   LockId,
   LockRow,
   ObserverId,
-  PendingWrite,
   ProcessIdentity,
   RateRow,
   RelativePath,
@@ -36,6 +41,7 @@ import type {
   SightingRow,
   SlotWaiterRow,
   TaskId,
+  TaskRow,
   TokenDigest,
   WaiterId,
   WaiterRow,
@@ -180,7 +186,20 @@ export interface RowQueries {
   workflow: { readonly ask: { readonly id: WorkflowId }; readonly rows: WorkflowRow | null };
   /** The newest run of each task. */
   newestRuns: { readonly ask: { readonly workflow: WorkflowId }; readonly rows: readonly RunRow[] };
-  pending: { readonly ask: { readonly workflow: WorkflowId }; readonly rows: PendingWrite | null };
+  task: {
+    readonly ask: { readonly workflow: WorkflowId; readonly task: TaskId };
+    readonly rows: TaskRow | null;
+  };
+  fileEdits: {
+    readonly ask: { readonly workflow: WorkflowId };
+    readonly rows: readonly FileEdit[];
+  };
+  /** In no order. */
+  fileIntents: {
+    readonly ask: { readonly workflow: WorkflowId };
+    readonly rows: readonly FileIntent[];
+  };
+  conflict: { readonly ask: { readonly id: ConflictId }; readonly rows: ConflictRow | null };
   guard: {
     readonly ask: { readonly file: RelativePath; readonly worktree: string };
     readonly rows: GuardRow | null;
@@ -229,8 +248,13 @@ export type RowChange =
   | { readonly drop: 'config'; readonly key: ConfigKey }
   | { readonly put: 'counter'; readonly row: CounterRow }
   | { readonly put: 'workflow'; readonly row: WorkflowRow }
-  | { readonly put: 'pending'; readonly row: PendingWrite }
-  | { readonly drop: 'pending'; readonly workflow: WorkflowId }
+  | { readonly put: 'task'; readonly row: TaskRow }
+  | { readonly put: 'fileEdit'; readonly row: FileEdit }
+  | { readonly drop: 'fileEdit'; readonly id: EditId }
+  | { readonly put: 'fileIntent'; readonly row: FileIntent }
+  | { readonly drop: 'fileIntent'; readonly workflow: WorkflowId; readonly target: ContentHash }
+  | { readonly put: 'conflict'; readonly row: ConflictRow }
+  | { readonly drop: 'conflict'; readonly id: ConflictId }
   | { readonly put: 'guard'; readonly row: GuardRow }
   | { readonly drop: 'guard'; readonly file: RelativePath; readonly worktree: string };
 
@@ -283,6 +307,7 @@ export interface Context {
   newRunId(): RunId;
   newAgentId(): AgentId;
   newLockId(): LockId;
+  newEditId(): EditId;
   newToken(): ClaimToken;
   digest(token: ClaimToken): TokenDigest;
   /** In [0, 1), for jitter. */

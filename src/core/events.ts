@@ -9,22 +9,29 @@ import type {
   Beat,
   ConfigRow,
   ConfigValue,
+  ConflictRow,
   ContentHash,
+  EditId,
   Evidence,
+  FileEdit,
+  FileIntent,
   Holder,
   LockId,
   LockRow,
   OpId,
+  RelativePath,
   RunId,
   RunRow,
   Seq,
   SessionId,
   SessionRow,
   SlotWaiterRow,
+  StructuredDiff,
   TaskId,
+  TaskRow,
+  TaskStatus,
   WaiterId,
   WaiterRow,
-  WorkflowEdit,
   WorkflowId,
   WorkflowRow,
 } from './model';
@@ -110,16 +117,47 @@ export interface EventData {
     readonly blockers?: readonly Blocker[];
   };
   'workflow.completed': EventData['workflow.advanced'];
-  'file.intent': {
+  /** Bound to another file, or to this one by a person's word. */
+  'workflow.bound': {
+    readonly row: WorkflowRow;
+    readonly from: { readonly file: RelativePath; readonly worktree: string } | null;
+  };
+  'task.changed': { readonly row: TaskRow; readonly from: TaskStatus | null };
+  'note.added': { readonly text: string };
+  /** What the file shall say; `replaces` what was promised before and is void with it. */
+  'file.pending': { readonly row: FileEdit; readonly replaces: readonly EditId[] };
+  'file.intent':
+    | { readonly row: FileIntent; readonly replaces: readonly ContentHash[] }
+    /** Written by older versions, for promise and intent in one. */
+    | {
+        readonly base: ContentHash;
+        readonly target: ContentHash;
+        readonly edit: { readonly wave: number };
+      };
+  'file.written':
+    | {
+        readonly row: WorkflowRow;
+        readonly base: ContentHash;
+        readonly target: ContentHash;
+        readonly edits: readonly EditId[];
+      }
+    | { readonly base: ContentHash; readonly target: ContentHash; readonly hash: ContentHash };
+  'file.restored': {
+    readonly row: WorkflowRow;
     readonly base: ContentHash;
     readonly target: ContentHash;
-    readonly edit: WorkflowEdit;
+    readonly edits: readonly EditId[];
+    readonly backup: string;
   };
-  'file.written': {
-    readonly base: ContentHash;
-    readonly target: ContentHash;
-    readonly hash: ContentHash;
+  'file.imported': {
+    readonly row: WorkflowRow;
+    readonly from: ContentHash | null;
+    readonly diff: StructuredDiff;
+    /** Edits of ours that the person has overruled. */
+    readonly overruled: readonly EditId[];
   };
+  'file.rebased': { readonly row: WorkflowRow; readonly from: ContentHash | null };
+  'file.conflict': { readonly row: ConflictRow; readonly edits: readonly EditId[] };
   'config.set': { readonly row: ConfigRow | null; readonly before: ConfigValue | null };
 }
 

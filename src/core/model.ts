@@ -25,6 +25,9 @@ export type AgentId = Branded<'AgentId'>;
 export type LockId = Branded<'LockId'>;
 /** Place in a queue; chosen by the waiter, so that a renewal and a lost answer find the same place. */
 export type WaiterId = Branded<'WaiterId'>;
+/** Of one promised edit of a workflow file. */
+export type EditId = Branded<'EditId'>;
+export type ConflictId = Branded<'ConflictId'>;
 
 /** Proof of a claim. Only the claim's own reply holds it; the store keeps its digest. */
 export type ClaimToken = Branded<'ClaimToken'>;
@@ -70,6 +73,8 @@ export interface PlanWave {
 
 /** A place in a text where something is wrong; lines and columns count from zero. */
 export interface Problem {
+  /** Of a workflow of several files, the one that this is about; left out where there is only one. */
+  readonly file?: string;
   readonly line: number;
   readonly column: number;
   readonly length: number;
@@ -141,6 +146,28 @@ export interface WorkflowRow {
   readonly wave: number;
   readonly waveCount: number;
   readonly status: 'active' | 'completed';
+  /** Of the content that was last written by us or imported: what a change by hand is measured from. Rows of older versions lack all that follows. */
+  readonly hash?: ContentHash;
+  /** Where git stood then; null outside of git. */
+  readonly head?: string | null;
+  /** What may be changed in the file; the rest of it belongs to others. */
+  readonly editing?: FileEditing;
+}
+
+/** `full`: the native file. `checkbox`: the boxes of tasks only. `none`: task states live in the store alone. */
+export type FileEditing = 'full' | 'checkbox' | 'none';
+
+/** What was last said of a task otherwise than by its runs, or by them where the file may not say it. */
+export interface TaskRow {
+  readonly workflow: WorkflowId;
+  readonly task: TaskId;
+  readonly status: TaskStatus;
+  readonly by: 'hand' | 'set' | 'run';
+  readonly agent: AgentName;
+  readonly since: number;
+  readonly commit: string | null;
+  readonly files: readonly string[];
+  readonly error: string | null;
 }
 
 export type RunStatus = 'queued' | 'running' | EndedStatus;
@@ -370,24 +397,122 @@ export interface CounterRow {
 
 /**
  * An edit of a workflow file that a transaction has promised and nobody has confirmed yet. It says what
- * the file shall say, not which bytes, so that applying it twice is the same as once.
+ * the file shall say, not which bytes, so that applying it twice is the same as once. Those of a workflow are
+ * applied in order of creation.
  */
-export interface PendingWrite {
+export interface FileEdit {
+  readonly id: EditId;
   readonly workflow: WorkflowId;
-  readonly file: RelativePath;
-  readonly worktree: string;
-  readonly edit: WorkflowEdit;
-  readonly base: ContentHash;
-  readonly target: ContentHash;
+  readonly change: FileChange;
   readonly session: SessionId;
   readonly since: number;
 }
 
-export interface WorkflowEdit {
-  readonly kind: 'wave';
-  readonly wave: number;
+export type FileChange =
+  | { readonly kind: 'wave'; readonly wave: number }
+  | ({ readonly kind: 'task'; readonly cause: 'set' | 'run' } & TaskChange)
+  | { readonly kind: 'note'; readonly by: AgentName; readonly text: string }
+  /** What `mine` has that `base` had not: both are kept by their hashes beside the store. */
+  | { readonly kind: 'merge'; readonly base: ContentHash; readonly mine: ContentHash };
+
+/** What is missing stays as it is; `null` takes it away. */
+export interface TaskChange {
+  readonly task: TaskId;
+  readonly status: TaskStatus;
+  readonly commit?: string | null;
+  readonly files?: readonly string[] | null;
+  readonly error?: string | null;
+}
+
+/**
+ * Bytes that a writer is about to give the file. It stays until they are confirmed, or until their writer
+ * makes another: a file that holds a target which nobody has confirmed was written by one of us, never by a person.
+ */
+export interface FileIntent {
+  readonly workflow: WorkflowId;
+  readonly target: ContentHash;
+  /** What the file held, and takes the backup. */
+  readonly base: ContentHash;
+  /** What the store knew as the file's content then. */
+  readonly known: ContentHash;
+  readonly edits: readonly EditId[];
+  /** The backup whose bytes these are. */
+  readonly restores: string | null;
+  readonly session: SessionId;
+  readonly since: number;
+}
+
+/** Two changes of a file that do not go together. All three texts are kept by their hashes beside the store. */
+export interface ConflictRow {
+  readonly id: ConflictId;
+  readonly workflow: WorkflowId;
+  readonly base: ContentHash;
+  /** What Wavelock would have written. */
+  readonly mine: ContentHash;
+  /** What the file held. */
+  readonly theirs: ContentHash;
+  readonly diff: StructuredDiff;
+  readonly since: number;
+  readonly resolved: null | 'mine' | 'theirs' | 'merged';
+}
+
+/** Ids of tasks, or pieces of lines where there is no task to name. */
+export interface StructuredDiff {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly modified: readonly string[];
+}
+
+/**
+ * What a workflow file shall say. Semantic and idempotent: carried out on the file as it is by then, and to no
+ * effect where the file says so already.
+ */
+export type WorkflowEdit = WaveEdit | TaskEdit | NoteEdit;
+
+interface EditBase {
   /** Local time as the file writes it: `YYYY-MM-DD HH:MM:SS`. */
   readonly updated: string;
+}
+
+export interface WaveEdit extends EditBase {
+  readonly kind: 'wave';
+  readonly wave: number;
+}
+
+/** Of what is left out the file keeps what it says; `null` takes it away. */
+export interface TaskEdit extends EditBase {
+  readonly kind: 'task';
+  readonly task: TaskId;
+  readonly status: TaskStatus;
+  readonly commit?: string | null;
+  readonly files?: readonly string[] | null;
+  readonly error?: string | null;
+}
+
+/** Time, author and text together are the note: the same three again are the same note. */
+export interface NoteEdit extends EditBase {
+  readonly kind: 'note';
+  readonly by: string;
+  readonly text: string;
+}
+
+/** A plan that no file states yet. */
+export interface PlanDraft {
+  readonly id: WorkflowId;
+  readonly name: string;
+  readonly waves: readonly WaveDraft[];
+}
+
+export interface WaveDraft {
+  readonly name?: string;
+  readonly tasks: readonly TaskDraft[];
+}
+
+export interface TaskDraft {
+  readonly id: TaskId;
+  readonly description: string;
+  readonly dependsOn?: readonly TaskId[];
+  readonly files?: readonly string[];
 }
 
 /** Who holds a workflow file's lockfile. Evidence for people; the lockfile itself is the guard. */

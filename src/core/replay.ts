@@ -3,12 +3,22 @@
  * rows with. It is the views' `evolve` that carries them forward, so a check cannot have its own idea of an
  * event; beside it are the few rows that no surface shows.
  */
-import type { PendingWrite, RunId, RunRow, StoredEvent, WorkflowId } from './model';
+import type {
+  ContentHash,
+  EditId,
+  FileEdit,
+  FileIntent,
+  RunId,
+  RunRow,
+  StoredEvent,
+  WorkflowId,
+} from './model';
 import { evolve, viewOf, type StateView } from './views';
 
 export class Replay {
   readonly view: StateView = viewOf({ seq: 0, workflows: [], runs: [], guards: [] });
-  readonly pendingWrites = new Map<WorkflowId, PendingWrite>();
+  readonly fileEdits = new Map<EditId, FileEdit>();
+  readonly fileIntents = new Map<string, FileIntent>();
   /** The last fencing token that was given. */
   fence = 0;
 
@@ -20,26 +30,61 @@ export class Replay {
       for (const id of event.data.runs) this.archived(id, this.view.allRuns.get(id));
     }
     evolve(this.view, event);
-    this.#pending(event);
+    this.#files(event);
     if ('row' in event.data && event.data.row !== null && 'fence' in event.data.row) {
       this.fence = Math.max(this.fence, event.data.row.fence);
     }
   }
 
-  #pending(event: StoredEvent): void {
-    const { workflow } = event;
-    if (workflow === undefined) return;
-    if (event.kind === 'file.written') this.pendingWrites.delete(workflow);
-    if (event.kind !== 'file.intent') return;
-    this.pendingWrites.set(workflow, {
-      workflow,
-      file: event.resource as PendingWrite['file'],
-      worktree: this.view.workflows.get(workflow)?.worktree ?? '',
-      edit: event.data.edit,
-      base: event.data.base,
-      target: event.data.target,
-      session: event.session,
-      since: event.at,
-    });
+  #files(event: StoredEvent): void {
+    if (event.kind === 'file.pending') {
+      this.#settle(event.data.replaces);
+      this.fileEdits.set(event.data.row.id, event.data.row);
+    } else if (event.kind === 'file.intent') {
+      if ('row' in event.data) this.#intend(event.data);
+      else this.#formerIntent(event, event.data);
+    } else if (event.kind === 'file.written' || event.kind === 'file.restored') {
+      const { workflow, data } = event;
+      if (workflow !== undefined) this.fileIntents.delete(intentKey(workflow, data.target));
+      this.#settle('edits' in data ? data.edits : [data.target as string as EditId]);
+    } else if (event.kind === 'file.imported') {
+      this.#settle(event.data.overruled);
+    } else if (event.kind === 'file.conflict') {
+      this.#settle(event.data.edits);
+    }
   }
+
+  #intend({
+    row,
+    replaces,
+  }: {
+    readonly row: FileIntent;
+    readonly replaces: readonly ContentHash[];
+  }): void {
+    for (const target of replaces) this.fileIntents.delete(intentKey(row.workflow, target));
+    this.fileIntents.set(intentKey(row.workflow, row.target), row);
+  }
+
+  #settle(edits: readonly EditId[]): void {
+    for (const id of edits) this.fileEdits.delete(id);
+  }
+
+  /** As the second migration has read it: promise and intent in one, one at most for each workflow. */
+  #formerIntent(
+    { workflow, session, at: since }: StoredEvent,
+    {
+      target,
+      edit: { wave },
+    }: { readonly target: ContentHash; readonly edit: { readonly wave: number } },
+  ): void {
+    if (workflow === undefined) return;
+    for (const row of this.fileEdits.values())
+      if (row.workflow === workflow) this.fileEdits.delete(row.id);
+    const id = target as string as EditId;
+    this.fileEdits.set(id, { id, workflow, change: { kind: 'wave', wave }, session, since });
+  }
+}
+
+function intentKey(workflow: WorkflowId, target: ContentHash): string {
+  return `${workflow}\0${target}`;
 }

@@ -9,6 +9,8 @@ import type {
   AgentName,
   AgentRow,
   ConfigRow,
+  ConflictId,
+  ConflictRow,
   EventKind,
   EventOf,
   GuardRow,
@@ -23,6 +25,7 @@ import type {
   SlotWaiterRow,
   StoredEvent,
   TaskId,
+  TaskRow,
   WaiterId,
   WaiterRow,
   WorkflowId,
@@ -45,6 +48,10 @@ export interface StateView {
   readonly slotWaiters: ReadonlyMap<WaiterId, SlotWaiterRow>;
   readonly config: ReadonlyMap<string, ConfigRow>;
   readonly guards: ReadonlyMap<string, GuardRow>;
+  /** What was last said of tasks, by workflow and task. */
+  readonly tasks: ReadonlyMap<string, TaskRow>;
+  /** Those that nobody has resolved yet. */
+  readonly conflicts: ReadonlyMap<ConflictId, ConflictRow>;
 }
 
 export interface StateRows {
@@ -58,6 +65,8 @@ export interface StateRows {
   readonly waiters?: readonly WaiterRow[];
   readonly slotWaiters?: readonly SlotWaiterRow[];
   readonly config?: readonly ConfigRow[];
+  readonly tasks?: readonly TaskRow[];
+  readonly conflicts?: readonly ConflictRow[];
 }
 
 /** A view as only this file sees it. */
@@ -73,6 +82,8 @@ interface GrowingView extends StateView {
   readonly slotWaiters: Map<WaiterId, SlotWaiterRow>;
   readonly config: Map<string, ConfigRow>;
   readonly guards: Map<string, GuardRow>;
+  readonly tasks: Map<string, TaskRow>;
+  readonly conflicts: Map<ConflictId, ConflictRow>;
   /** Runs of each task, oldest first: which to show when the newest goes to the archive. */
   readonly ofTask: Map<string, readonly RunId[]>;
 }
@@ -90,6 +101,8 @@ export function viewOf(rows: StateRows): StateView {
     slotWaiters: new Map(rows.slotWaiters?.map((row) => [row.id, row])),
     config: new Map(rows.config?.map((row) => [row.key, row])),
     guards: new Map(rows.guards.map((row) => [guardKey(row), row])),
+    tasks: new Map(rows.tasks?.map((row) => [taskKey(row.workflow, row.task), row])),
+    conflicts: new Map(rows.conflicts?.map((row) => [row.id, row])),
     ofTask: new Map(),
   };
   for (const run of rows.runs) putRun(view, run);
@@ -216,8 +229,23 @@ const evolutions: { readonly [Kind in EventKind]: Evolution<Kind> } = {
   'workflow.created': putWorkflow,
   'workflow.advanced': putWorkflow,
   'workflow.completed': putWorkflow,
+  'workflow.bound': putWorkflow,
+  'task.changed': (view, { data: { row } }) => {
+    view.tasks.set(taskKey(row.workflow, row.task), row);
+  },
+  'note.added': nothing,
+  'file.pending': nothing,
   'file.intent': nothing,
-  'file.written': nothing,
+  'file.written': (view, { data }) => {
+    if ('row' in data) view.workflows.set(data.row.id, data.row);
+  },
+  'file.restored': putWorkflow,
+  'file.imported': putWorkflow,
+  'file.rebased': putWorkflow,
+  'file.conflict': (view, { data: { row } }) => {
+    if (row.resolved === null) view.conflicts.set(row.id, row);
+    else view.conflicts.delete(row.id);
+  },
   'config.set': (view, { resource, data }) => {
     if (data.row) view.config.set(data.row.key, data.row);
     else view.config.delete(resource ?? '');
@@ -255,7 +283,7 @@ function dropRun(view: GrowingView, id: RunId): void {
   if (tasks?.size === 0) view.runs.delete(workflow);
 }
 
-function taskKey(workflow: WorkflowId, task: TaskId): string {
+export function taskKey(workflow: WorkflowId, task: TaskId): string {
   return `${workflow}\0${task}`;
 }
 

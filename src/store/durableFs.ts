@@ -7,9 +7,9 @@
  */
 import {
   accessSync,
-  chmodSync,
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -19,6 +19,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -34,46 +35,200 @@ import { StoreError } from '../core/errors';
 /** Called before each step of a write, by name. Tests stop or kill the process there. */
 export type OnStep = (step: string) => void;
 
+/**
+ * What is done to the disk for a workflow file, each call one step that a power cut may come after. Tests record
+ * the calls and play them back in part.
+ */
+export interface FileOps {
+  /** A new file; fails where there is one. Not on the disk before `flush`. */
+  create(path: string, content: string | Uint8Array, mode: number): void;
+  flush(path: string): void;
+  /** Brings names that were made, changed or removed in it to the disk. */
+  flushFolder(folder: string): void;
+  makeFolder(folder: string): void;
+  link(path: string, name: string): void;
+  rename(from: string, to: string): void;
+  remove(path: string): void;
+}
+
+export const disk: FileOps = {
+  create: writeNew,
+  flush: flushFile,
+  flushFolder,
+  makeFolder,
+  link: linkSync,
+  rename: renameSync,
+  remove: (path) => {
+    rmSync(path, { force: true });
+  },
+};
+
 export interface ReplaceOptions {
   /** Gets the file as it was, before the new one takes its place. */
-  readonly backup?: string;
+  readonly backup: string;
   /** Last look before the change-over; throws when the file is no longer ours to write. */
-  readonly check: () => void;
+  readonly check: (backup: Kept) => void;
+  readonly ops: FileOps;
   readonly onStep?: OnStep | undefined;
 }
 
+/** A file under a second name. A link shows what is still written to the file by who has it open. */
+export interface Kept {
+  readonly path: string;
+  readonly linked: boolean;
+}
+
 /** Must be called under the file's lock: it removes what other writers have left behind. */
-export function replaceFile(path: string, text: string, options: ReplaceOptions): void {
-  const step = options.onStep ?? (() => undefined);
+export function replaceFile(
+  path: string,
+  content: string | Uint8Array,
+  { backup, check, ops, onStep: step = () => undefined }: ReplaceOptions,
+): Kept {
   const folder = dirname(path);
-  const temp = join(folder, `.${basename(path)}.wavelock-${randomBytes(6).toString('hex')}`);
+  const temp = tempNameOf(path);
+  let kept: Kept | undefined;
   // A writer that was stopped and wakes up later finds its temp file gone and cannot rename it over ours.
-  removeTempFiles(path);
+  removeTempFiles(path, ops);
   step('temp');
   try {
-    writeDurably(temp, text, statSync(path).mode);
-    if (options.backup !== undefined) {
-      step('backup');
-      keepBackup(path, options.backup);
-    }
+    ops.create(temp, content, statSync(path).mode);
+    ops.flush(temp);
+    step('backup');
+    kept = keepUnder(path, backup, ops);
     step('check');
-    options.check();
+    check(kept);
     step('rename');
-    renameSync(temp, path);
+    ops.rename(temp, path);
   } catch (error) {
-    rmSync(temp, { force: true });
+    ops.remove(temp);
+    // The file goes on as it was; nothing has been replaced that would need to be kept.
+    if (kept) ops.remove(kept.path);
     throw fileFault(error, path);
   }
   step('flush');
-  flushFolder(folder);
+  ops.flushFolder(folder);
   step('written');
+  return kept;
 }
 
-export function removeTempFiles(path: string): void {
+/** A file where there was none; false when there is one, which stays as it is. */
+export function createFile(path: string, content: string | Uint8Array, ops: FileOps): boolean {
+  const temp = tempNameOf(path);
+  removeTempFiles(path, ops);
+  try {
+    ops.create(temp, content, 0o644);
+    ops.flush(temp);
+    const made = putNew(temp, path, ops);
+    if (made) ops.flushFolder(dirname(path));
+    return made;
+  } catch (error) {
+    throw fileFault(error, path);
+  } finally {
+    ops.remove(temp);
+  }
+}
+
+/** A link never takes the place of a file that somebody has just made, as a rename would. */
+function putNew(temp: string, path: string, ops: FileOps): boolean {
+  try {
+    ops.link(temp, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    if (!cannotLink(error)) throw error;
+    if (lstatSync(path, { throwIfNoEntry: false }) !== undefined) return false;
+    ops.rename(temp, path);
+    return true;
+  }
+}
+
+function tempNameOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.wavelock-${randomBytes(6).toString('hex')}`);
+}
+
+function removeTempFiles(path: string, ops: FileOps): void {
   const folder = dirname(path);
   const prefix = `.${basename(path)}.wavelock-`;
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(prefix)) rmSync(join(folder, name), { force: true });
+    if (name.startsWith(prefix)) ops.remove(join(folder, name));
+  }
+}
+
+/** A link costs nothing and cannot be half-written; where none can be made, a flushed copy. */
+function keepUnder(path: string, wanted: string, ops: FileOps): Kept {
+  ops.makeFolder(dirname(wanted));
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? wanted : wanted.replace(/(\.\w+)?$/, `-${number}$1`);
+    try {
+      const linked = linkOrCopy(path, name, ops);
+      ops.flushFolder(dirname(name));
+      return { path: name, linked };
+    } catch (error) {
+      // The same content, kept in the same second: that one may be another file by now.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+  }
+}
+
+function linkOrCopy(path: string, name: string, ops: FileOps): boolean {
+  try {
+    ops.link(path, name);
+    return true;
+  } catch (error) {
+    if (!cannotLink(error)) throw error;
+    ops.create(name, readFileSync(path), 0o600);
+    ops.flush(name);
+    return false;
+  }
+}
+
+/** On another device, or on a file system that knows no links. */
+function cannotLink(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EXDEV' || code === 'EPERM' || code === 'ENOTSUP' || code === 'EMLINK';
+}
+
+/** A file that says the same for ever, as its name does; writing it again is nothing. */
+export function keepContent(
+  path: string,
+  content: string | Uint8Array,
+  { ops, flush }: { readonly ops: FileOps; readonly flush: boolean },
+): void {
+  // One that a power cut has left empty or cut is written again.
+  const isThere = (): boolean =>
+    lstatSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(content);
+  try {
+    if (isThere()) return;
+    ops.makeFolder(dirname(path));
+    for (let attempt = 1; ; attempt += 1) {
+      // Under a name of its own first: who sees its name sees its bytes.
+      const temp = tempNameOf(path);
+      removeTempFiles(path, ops);
+      try {
+        ops.create(temp, content, 0o600);
+        if (flush) ops.flush(temp);
+        ops.rename(temp, path);
+        break;
+      } catch (error) {
+        ops.remove(temp);
+        // Another has cleared it away who keeps the same.
+        const cleared = (error as NodeJS.ErrnoException).code === 'ENOENT' && attempt < 4;
+        if (!cleared) throw error;
+        if (isThere()) return;
+      }
+    }
+    if (flush) ops.flushFolder(dirname(path));
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+}
+
+export function flushContent(path: string, ops: FileOps): void {
+  try {
+    ops.flush(path);
+    ops.flushFolder(dirname(path));
+  } catch (error) {
+    throw fileFault(error, path);
   }
 }
 
@@ -219,8 +374,9 @@ export function putInPlace(temp: string, path: string, onStep: OnStep = () => un
 /** Gives a file a second name in another folder, so that its first may be taken over. */
 export function keepBeside(path: string, kept: string): void {
   try {
-    makeFolder(dirname(kept));
-    keepBackup(path, kept);
+    disk.makeFolder(dirname(kept));
+    if (lstatSync(kept, { throwIfNoEntry: false }) === undefined) linkOrCopy(path, kept, disk);
+    flushFolder(dirname(kept));
   } catch (error) {
     throw fileFault(error, path);
   }
@@ -286,32 +442,15 @@ function flushFile(path: string): void {
   }
 }
 
-function writeDurably(path: string, text: string, mode: number): void {
+function writeNew(path: string, content: string | Uint8Array, mode: number): void {
   const file = openSync(path, 'wx', mode);
   try {
-    writeFileSync(file, text);
+    writeFileSync(file, content);
     // The process's umask may have narrowed what the original allows.
-    chmodSync(path, mode);
-    fsyncSync(file);
+    fchmodSync(file, mode & 0o7777);
   } finally {
     closeSync(file);
   }
-}
-
-/** A link costs nothing and cannot be half-written; where none can be made, a flushed copy. */
-function keepBackup(path: string, backup: string): void {
-  makeFolder(dirname(backup));
-  try {
-    linkSync(path, backup);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'EEXIST') return;
-    if (code !== 'EXDEV' && code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EMLINK')
-      throw error;
-    copyFileSync(path, backup);
-    flushFile(backup);
-  }
-  flushFolder(dirname(backup));
 }
 
 function flushFolder(folder: string): void {

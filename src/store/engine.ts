@@ -8,10 +8,16 @@ import type {
   AgentName,
   Answer,
   Command,
+  ConfigKey,
+  ConfigRow,
+  ConflictRow,
+  FileEdit,
+  FileIntent,
   Granted,
+  GuardRow,
   Nothing,
   OpId,
-  PendingWrite,
+  RelativePath,
   RunId,
   RunRow,
   Seq,
@@ -19,6 +25,7 @@ import type {
   SessionRow,
   StoredEvent,
   WorkflowId,
+  WorkflowRow,
 } from '../core/model';
 import type { StateRows } from '../core/views';
 
@@ -47,9 +54,26 @@ export type Outcome = { readonly answer: AnyAnswer } | { readonly error: unknown
 export interface Reads {
   head: { readonly ask: Nothing; readonly rows: Seq };
   state: { readonly ask: Nothing; readonly rows: StateRows };
+  /** What files shall say and do not say yet, of every workflow, in order. */
+  fileEdits: { readonly ask: Nothing; readonly rows: readonly FileEdit[] };
+  workflows: { readonly ask: Nothing; readonly rows: readonly WorkflowRow[] };
+  config: { readonly ask: { readonly key: ConfigKey }; readonly rows: ConfigRow | null };
+  conflicts: { readonly ask: Nothing; readonly rows: readonly ConflictRow[] };
+  guard: {
+    readonly ask: { readonly file: RelativePath; readonly worktree: string };
+    readonly rows: GuardRow | null;
+  };
+  /** All that the writer of one workflow's file goes by, of one moment. */
+  workflowFile: {
+    readonly ask: { readonly workflow: WorkflowId };
+    readonly rows: {
+      readonly workflow: WorkflowRow | null;
+      readonly edits: readonly FileEdit[];
+      readonly intents: readonly FileIntent[];
+    };
+  };
   /** What a view of one workflow needs: its row, the newest run of each of its tasks, and who holds which file. */
   workflow: { readonly ask: { readonly id: WorkflowId | null }; readonly rows: StateRows };
-  pendingWrites: { readonly ask: Nothing; readonly rows: readonly PendingWrite[] };
   events: {
     readonly ask: { readonly after: Seq; readonly limit: number };
     readonly rows: readonly StoredEvent[];

@@ -4,6 +4,8 @@ import { randomBytes } from 'node:crypto';
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** `run_7h2k9m4qxe`: a prefix that says what it names, and ten characters of chance. */
-export function newId(prefix: 'run' | 'ses' | 'op' | 'agt' | 'lck' | 'wtr'): string {
+export function newId(
+  prefix: 'run' | 'ses' | 'op' | 'agt' | 'lck' | 'wtr' | 'edt' | 'cfl',
+): string {
   return `${prefix}_${[...randomBytes(10)].map((byte) => alphabet.charAt(byte % 32)).join('')}`;
 }

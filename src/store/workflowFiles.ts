@@ -1,33 +1,43 @@
 /**
- * The workflow files of one workspace folder: read by anyone, written here alone.
+ * The workflow files of one workspace folder, as every host changes them: under the lock of the file, the command
+ * first, the file after (`fileWriter.ts`). Before a command is decided the file is brought together with what the
+ * store knows, so a command is always about the file as it is.
  *
- * Contract of a write: the promise comes first, the file second. A transaction commits what the file
- * shall say (`file.intent`); then the file is changed, under its lockfile and only if its content is what
- * was read; then `file.written` settles the promise. A crash anywhere in between leaves a promise that
- * whoever comes next keeps, once. The lockfile keeps writers apart; the content hash is what makes a
- * write right, so a holder that was stopped and lost its lock cannot undo a successor.
- *
- * Not detected: another program that replaces the file between our last look and the rename.
+ * Contract: an answer that grants something comes when the file says it, or with a fault that says that the
+ * change itself stands and the file will follow. The lock keeps writers out of each other's way; what makes a
+ * write right is the content, compared in the store and on the disk.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync, realpathSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { statSync, type Stats } from 'node:fs';
+import { join } from 'node:path';
 import type {
   AdvanceFacts,
   Answer,
+  ConflictId,
+  ConflictRow,
   ContentHash,
   Denial,
+  FileSight,
+  Granted,
   OpId,
-  PendingWrite,
+  PlanDraft,
   Refusal,
   RelativePath,
   Seq,
+  StructuredDiff,
+  TaskChange,
+  TaskId,
+  TaskStatus,
+  ClaimToken,
+  WorkflowId,
+  WorkflowRow,
 } from '../core/model';
-import { isStoreError, StoreError } from '../core/errors';
-import { guardKey, viewOf } from '../core/views';
-import { applyEdits, isValid, unreadable, type WorkflowDocument } from '../workflow/document';
-import { readStateMd } from '../workflow/stateMd';
-import { fileFault, replaceFile, type OnStep } from './durableFs';
+import { StoreError } from '../core/errors';
+import type { Stated } from '../workflow/difference';
+import { isValid } from '../workflow/document';
+import { readWorkflow } from '../workflow/reader';
+import { initialStateMd } from '../workflow/initialState';
+import { createFile, disk, fileFault, type FileOps, type OnStep } from './durableFs';
+import { FileBackups, type FileBackup } from './fileBackups';
 import {
   acquireFileLock,
   holdForEdit,
@@ -35,19 +45,35 @@ import {
   type FileLockOptions,
   type LockHeld,
 } from './fileLock';
+import {
+  FileWriter,
+  LockLost,
+  mergedText,
+  structured,
+  type Replacement,
+  type Settled,
+} from './fileWriter';
 import { processIdentity } from './hostClock';
+import { KeptTexts } from './keptTexts';
 import { relativeTo, type Place } from './place';
 import type { Store } from './store';
+import {
+  documentOf,
+  filesWithId,
+  findWorkflowFile,
+  hashOf,
+  invalidFile,
+  isValidFile,
+  localTime,
+  missingFile,
+  readWorkflowFile,
+  sightOf,
+  workflowFileName,
+  type ValidFile,
+} from './workflowFile';
+import { gitState } from './gitState';
 
-export const workflowFileName = 'STATE.md';
-
-/** A workflow file as it is on the disk at one moment. */
-export interface WorkflowFile {
-  readonly path: string;
-  readonly file: RelativePath;
-  readonly hash: ContentHash;
-  readonly document: WorkflowDocument;
-}
+export { findWorkflowFile, hashOf, workflowFileName, type WorkflowFile } from './workflowFile';
 
 export interface AdvanceRequest {
   /** The wave the asker saw. */
@@ -56,6 +82,47 @@ export interface AdvanceRequest {
   readonly opId?: OpId;
 }
 
+export interface SetTaskRequest extends TaskChange {
+  /** The status the asker saw. */
+  readonly seen?: TaskStatus;
+  /** Of the task's run, while it is running. */
+  readonly token?: ClaimToken;
+  readonly opId?: OpId;
+}
+
+export interface Initialized {
+  readonly workflow: WorkflowId;
+  readonly file: RelativePath;
+  readonly wave: number;
+  readonly waveCount: number;
+  readonly tasks: number;
+}
+
+export interface BackupPreview {
+  readonly backup: FileBackup;
+  readonly file: RelativePath;
+  readonly text: string;
+  /** What a restore would change in the plan. */
+  readonly diff: StructuredDiff;
+  /** Only what is valid can be restored. */
+  readonly valid: boolean;
+}
+
+export interface Restored {
+  readonly workflow: WorkflowId;
+  readonly file: RelativePath;
+  readonly backup: FileBackup;
+}
+
+export interface Saved {
+  readonly hash: ContentHash;
+  /** The file had changed meanwhile, and has both changes now. */
+  readonly merged: boolean;
+}
+
+export type ConflictResolution = 'mine' | 'theirs' | 'merged';
+export type ConflictTexts = { readonly [Side in 'base' | 'mine' | 'theirs']: string | undefined };
+
 export interface WorkflowFilesOptions {
   readonly place: Place;
   readonly store: Store;
@@ -63,222 +130,480 @@ export interface WorkflowFilesOptions {
   readonly lockWaitMs?: number;
   readonly lockStaleMs?: number;
   readonly onStep?: OnStep;
-  /** How the lockfile is taken. Nothing may rest on it, so a test can do without. */
+  readonly ops?: FileOps;
+  /** Another lock, or none: nothing is lost without it. */
   readonly acquire?: typeof acquireFileLock;
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 const defaultLockWait = 3_000;
 const defaultLockStale = 10_000;
-/** Each round means that somebody saved the file in the very moment of our write. */
-const mostRounds = 8;
-
-/** The workflow file of a folder, if there is one. Reading needs no store and no lock. */
-export function findWorkflowFile(place: Place, folder: string): WorkflowFile | undefined {
-  return readWorkflowFile(place, join(folder, workflowFileName));
-}
-
-function readWorkflowFile(place: Place, path: string): WorkflowFile | undefined {
-  let bytes: Buffer;
-  let real: string;
-  try {
-    real = realpathSync(path);
-    if (!statSync(real).isFile()) return undefined;
-    bytes = readFileSync(real);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw fileFault(error, path);
-  }
-  const inside = relativeTo(place, real);
-  const text = decode(bytes);
-  return {
-    path: real,
-    // A link that leads out of the worktree is shown under its own name, and never written.
-    file: inside ?? (relative(place.root, path).split(sep).join('/') as RelativePath),
-    hash: hashOf(bytes),
-    document:
-      inside === undefined
-        ? unreadable(
-            '',
-            'outside_workspace',
-            `${workflowFileName} is a link that leads out of the workspace. Put the file itself here.`,
-          )
-        : text === undefined
-          ? unreadable(
-              '',
-              'invalid_encoding',
-              `${workflowFileName} is not valid UTF-8. Save it with UTF-8 encoding.`,
-            )
-          : readStateMd(text),
-  };
-}
+/** A command is decided anew when the file has changed since it was read. */
+const mostAttempts = 8;
 
 export class WorkflowFiles {
   readonly #place: Place;
   readonly #store: Store;
   readonly #onStep: OnStep;
+  readonly #ops: FileOps;
 
   constructor(private readonly options: WorkflowFilesOptions) {
     this.#place = options.place;
     this.#store = options.store;
     this.#onStep = options.onStep ?? (() => undefined);
+    this.#ops = options.ops ?? disk;
   }
 
   /** Takes the workflow of `folder` to its next wave, in the store and in the file. */
-  async advance(folder: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
-    const path = join(folder, workflowFileName);
-    const found = findWorkflowFile(this.#place, folder);
-    const refused = found ? refusalFor(found) : missing(path);
-    if (refused) return this.#refuse(refused);
-    if (found) refuseWriteProtected(found.path);
-
-    return this.#underLock(
-      found?.path ?? path,
-      this.options.lockWaitMs ?? defaultLockWait,
-      (lock) => this.#advanceLocked(path, request, lock),
+  advance(folder: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
+    const { seen, force, opId } = request;
+    return this.#change(folder, (file, sight) =>
+      this.#store.submit(
+        {
+          kind: 'wave.advance',
+          plan: file.document.plan,
+          sight,
+          ...(seen === undefined ? {} : { seen }),
+          ...(force === undefined ? {} : { force }),
+        },
+        opId,
+      ),
     );
   }
 
-  /** Keeps the promises that a process could not keep itself. */
+  setTask(folder: string, request: SetTaskRequest): Promise<Answer<Granted['task.set']>> {
+    const { seen, token, opId, ...change } = request;
+    return this.#change(folder, async (file, sight) => {
+      const present = statusIn(file, change.task);
+      if (present === undefined) return this.#refuse(unknownTask(change.task, sight));
+      return this.#store.submit(
+        {
+          kind: 'task.set',
+          sight,
+          // A task that has not failed has no error.
+          change: change.status === 'failed' ? change : { error: null, ...change },
+          present,
+          ...(seen === undefined ? {} : { seen }),
+          ...(token === undefined ? {} : { token }),
+        },
+        opId,
+      );
+    });
+  }
+
+  addNote(
+    folder: string,
+    { text, opId }: { readonly text: string; readonly opId?: OpId },
+  ): Promise<Answer<Granted['note.add']>> {
+    return this.#change(folder, (_file, sight) =>
+      this.#store.submit({ kind: 'note.add', sight, text }, opId),
+    );
+  }
+
+  /**
+   * Tells the store what a person has changed, and the file what was promised. Nothing is refused here: while
+   * a file cannot be read, or is a copy, it stays as it is. Whoever holds the lock does all this as well.
+   */
+  async sync(folder: string): Promise<void> {
+    const found = findWorkflowFile(this.#place, folder);
+    if (!found || !isValidFile(found)) return;
+    await this.#underLock(found.path, 0, async (writer) => {
+      await writer.settle();
+      return this.#done(undefined);
+    });
+  }
+
+  /** Carries out what processes have promised and could not do themselves. */
   async keepPromises(): Promise<void> {
-    for (const pending of await this.#promises()) {
-      const stale = this.options.lockStaleMs ?? defaultLockStale;
+    const edits = await this.#store.read('fileEdits', {});
+    const rows = await this.#store.read('workflows', {});
+    for (const id of new Set(edits.map(({ workflow }) => workflow))) {
+      const row = rows.find((each) => each.id === id && each.worktree === this.#place.worktree);
+      if (!row) continue;
       // Longer than a dead holder's lock lives, else its promise would wait for the next start.
-      const answer = await this.#underLock(this.#pathOf(pending), stale + 2_000, async (lock) => {
-        const still = (await this.#promises()).find((other) => other.workflow === pending.workflow);
-        if (still) await this.#keep(still, lock);
-        return { ok: true, at: 0, facts: undefined } as const;
+      const waitMs = (this.options.lockStaleMs ?? defaultLockStale) + 2_000;
+      const path = (await this.#whereItIs(row))?.path;
+      if (path === undefined) continue;
+      const answer = await this.#underLock(path, waitMs, async (writer) => {
+        await this.#settleOrFault(writer, row.file);
+        return this.#done(undefined);
       });
       if (!answer.ok) throw new StoreError('store_busy', answer.refusal.message);
     }
   }
 
-  async #advanceLocked(
-    path: string,
-    request: AdvanceRequest,
-    lock: FileLock,
-  ): Promise<Answer<AdvanceFacts>> {
-    // Whoever held the lock before may have died between its promise and the file.
-    for (const pending of await this.#promises()) {
-      if (this.#pathOf(pending) === readWorkflowFile(this.#place, path)?.path)
-        await this.#keep(pending, lock);
-    }
-    // The wait for the lock may have been long; the file as it is now decides.
-    const current = readWorkflowFile(this.#place, path);
-    if (!current) return this.#refuse(missing(path));
-    const { document } = current;
-    if (!isValid(document)) return this.#refuse(refusalFor(current) ?? missing(path));
-    const updated = localTime(this.options.now());
-    const wave = Math.min(document.plan.wave + 1, document.plan.waveCount);
-    const target = applyEdits(document.text, document.edits({ kind: 'wave', wave, updated }));
-    const answer = await this.#store.submit(
-      {
-        kind: 'wave.advance',
-        plan: document.plan,
-        file: current.file,
-        worktree: this.#place.worktree,
-        ...(request.seen === undefined ? {} : { seen: request.seen }),
-        ...(request.force === undefined ? {} : { force: request.force }),
-        write: { base: current.hash, target: hashOf(target), updated },
-      },
-      request.opId,
-    );
-    if (!answer.ok) return answer;
-    this.#onStep('committed');
-    const promised = (await this.#promises()).find(
-      (pending) => pending.workflow === answer.facts.workflow,
-    );
-    if (promised) await this.#keep(promised, lock);
-    return answer;
-  }
+  /* ---------------------------------------------------------------- a new one */
 
-  /** Makes the file say what was promised, unless it does already, and settles the promise. */
-  async #keep(pending: PendingWrite, lock: FileLock): Promise<void> {
-    const path = this.#pathOf(pending);
-    for (let round = 0; round < mostRounds; round += 1) {
-      const current = readWorkflowFile(this.#place, path);
-      const plan = current?.document.plan;
-      if (!current || !plan) {
-        throw new StoreError(
-          'store_gone',
-          `The wave has advanced, but ${pending.file} ${current ? 'cannot be read as a workflow' : 'is not there'} any more. It gets its new wave as soon as it is back.`,
-        );
-      }
-      const { document } = current;
-      // People may have moved on by hand in the meantime; their wave stands.
-      const edits = plan.wave >= pending.edit.wave ? [] : document.edits(pending.edit);
-      if (edits.length === 0) {
-        await this.#confirm(pending, current.hash);
-        return;
-      }
-      const text = applyEdits(document.text, edits);
-      try {
-        replaceFile(current.path, text, {
-          backup: this.#backupPath(pending, current.hash),
-          onStep: this.#onStep,
-          check: () => {
-            if (!lock.stillOurs() || hashOf(readFileSync(current.path)) !== current.hash)
-              throw new MovedOn();
-          },
+  /** Writes the file of a plan that no file states yet; there must be none. */
+  async initialize(folder: string, draft: PlanDraft): Promise<Answer<Initialized>> {
+    const path = join(folder, workflowFileName);
+    const file = relativeTo(this.#place, path) ?? (path as RelativePath);
+    const text = initialStateMd(draft, localTime(this.options.now()));
+    const document = readWorkflow(file, text);
+    // A plan that people have written may still say what no plan can, such as a circle of dependencies.
+    if (!isValid(document)) {
+      return this.#refuse(invalidFile({ path, file, hash: hashOf(text), document }));
+    }
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    return this.#underLock(path, waitMs, async (writer) => {
+      if (!createFile(path, text, this.#ops)) {
+        return this.#refuse({
+          code: 'conflict',
+          message: `${file} is there already, and is left as it is. Edit it, or give another file.`,
         });
-      } catch (error) {
-        // A successor clears away what we had in hand, so any failure may only mean that.
-        if (!lock.stillOurs()) {
-          await this.#leaveToSuccessor(pending, error);
-          return;
-        }
-        if (error instanceof MovedOn || isGone(error)) continue;
-        throw promiseStands(error, pending);
       }
-      await this.#confirm(pending, hashOf(text));
-      return;
-    }
-    throw promiseStands(
-      new StoreError(
-        'store_busy',
-        `${pending.file} is being written by another program all the time.`,
-      ),
-      pending,
-    );
-  }
-
-  /** We were stopped for so long that another has the file now; who comes next keeps every promise first. */
-  async #leaveToSuccessor(pending: PendingWrite, cause: unknown): Promise<void> {
-    const open = await this.#promises();
-    if (!open.some(({ target }) => target === pending.target)) return;
-    throw promiseStands(
-      new StoreError(
-        'store_busy',
-        `This process stood still for so long that ${pending.file} was given to another.`,
-        { cause },
-      ),
-      pending,
-    );
-  }
-
-  async #confirm(pending: PendingWrite, hash: ContentHash): Promise<void> {
-    await this.#store.submit({
-      kind: 'file.confirm',
-      workflow: pending.workflow,
-      target: pending.target,
-      hash,
+      this.#onStep('written');
+      const settled = await writer.settle();
+      if (!settled.ok) return this.#refuse(settled.refusal);
+      const { workflow, wave, waveCount } = settled.sight;
+      const tasks = document.plan.waves.reduce((count, { tasks: of }) => count + of.length, 0);
+      return this.#done({ workflow, file, wave, waveCount, tasks });
     });
   }
+
+  /* ---------------------------------------------------------------- backups */
+
+  /** Of the folder's workflow, newest first. */
+  async backups(folder: string): Promise<Answer<{ readonly backups: readonly FileBackup[] }>> {
+    const of = await this.#backupsOf(folder);
+    if ('code' in of) return this.#refuse(of);
+    return this.#done({ backups: of.backups.list() });
+  }
+
+  /** What a restore would bring, beside what is there. */
+  async previewBackup(folder: string, id: string): Promise<Answer<BackupPreview>> {
+    const found = await this.#backup(folder, id);
+    if ('code' in found) return this.#refuse(found);
+    const { backup, content, path, file } = found;
+    const present = readWorkflowFile(this.#place, path)?.document;
+    const then = documentOf(file, content);
+    return this.#done({
+      backup,
+      file,
+      text: then.text,
+      diff: structured(present ?? nothingStated, then),
+      valid: isValid(then),
+    });
+  }
+
+  /** Puts a backup in the file's place; what is there becomes a backup itself, however damaged it is. */
+  async restore(folder: string, id: string): Promise<Answer<Restored>> {
+    const found = await this.#backup(folder, id);
+    if ('code' in found) return this.#refuse(found);
+    const { backup, content, path, file, workflow } = found;
+    const document = documentOf(file, content);
+    if (!isValid(document)) {
+      return this.#refuse(invalidFile({ path, file, hash: backup.hash, document }));
+    }
+    refuseWriteProtected(path);
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    return this.#underLock(path, waitMs, async (writer) => {
+      for (let attempt = 1; ; attempt += 1) {
+        await this.#beforeReplace(writer, path);
+        const base = readWorkflowFile(this.#place, path)?.hash;
+        const { workflow: row } = await this.#store.read('workflowFile', { workflow });
+        const replacement = { content, document, restores: backup.id, base: base ?? null };
+        if (base === backup.hash || (await writer.replace(replacement, row?.hash ?? null))) break;
+        if (attempt === mostAttempts) throw beingWritten(file);
+      }
+      await this.#settleOrFault(writer, file);
+      return this.#done({ workflow, file, backup });
+    });
+  }
+
+  /** What a person has changed is told before it is replaced; what cannot be read has nothing to tell. */
+  async #beforeReplace(writer: Writer, path: string): Promise<void> {
+    const file = readWorkflowFile(this.#place, path);
+    if (file && isValidFile(file)) await writer.settle();
+  }
+
+  async #backupsOf(folder: string): Promise<
+    | {
+        readonly backups: FileBackups;
+        readonly workflow: WorkflowId;
+        readonly path: string;
+        readonly file: RelativePath;
+      }
+    | Refusal
+  > {
+    const path = join(folder, workflowFileName);
+    const found = findWorkflowFile(this.#place, folder);
+    const file = found?.file ?? relativeTo(this.#place, path) ?? (path as RelativePath);
+    // A damaged file does not say whose it is; the store remembers.
+    const rows = await this.#store.read('workflows', {});
+    const bound = rows.find((row) => row.file === file && row.worktree === this.#place.worktree);
+    const workflow = bound?.id ?? found?.document.plan?.id;
+    if (workflow === undefined) return missingFile(path);
+    const backups = new FileBackups(this.#place.storeFolder, workflow, this.#ops);
+    return { backups, workflow, path: found?.path ?? path, file };
+  }
+
+  async #backup(folder: string, id: string) {
+    const of = await this.#backupsOf(folder);
+    if ('code' in of) return of;
+    const found = of.backups.find(id);
+    if (found) return { ...of, ...found };
+    const message = `There is no one backup of ${of.file} whose id begins with ${id}. \`wavelock backup list\` shows those there are.`;
+    return { code: 'bad_input', message, path: 'id' } satisfies Refusal;
+  }
+
+  /* ---------------------------------------------------------------- conflicts */
+
+  /** Those that nobody has resolved. */
+  async conflicts(): Promise<readonly ConflictRow[]> {
+    return this.#store.read('conflicts', {});
+  }
+
+  /** The three texts of a conflict; one that was lost is undefined. */
+  conflictTexts(conflict: ConflictRow): ConflictTexts {
+    const texts = new KeptTexts(this.#place.storeFolder, conflict.workflow, this.#ops);
+    const { base, mine, theirs } = conflict;
+    return { base: texts.read(base), mine: texts.read(mine), theirs: texts.read(theirs) };
+  }
+
+  /** `theirs` and `merged` leave the file as it is; `mine` brings in what Wavelock would have written. */
+  async resolve(
+    id: ConflictId,
+    as: ConflictResolution,
+  ): Promise<Answer<Granted['conflict.resolve']>> {
+    const conflict = (await this.conflicts()).find((each) => each.id === id);
+    const rows = await this.#store.read('workflows', {});
+    const row = rows.find((each) => each.id === conflict?.workflow);
+    if (conflict && row && as === 'mine') {
+      const refusal = await this.#bringIn(conflict, row);
+      if (refusal) return this.#refuse(refusal);
+    }
+    return this.#store.submit({ kind: 'conflict.resolve', conflict: id, as });
+  }
+
+  async #bringIn(conflict: ConflictRow, row: WorkflowRow): Promise<Refusal | undefined> {
+    const { mine, theirs } = this.conflictTexts(conflict);
+    if (mine === undefined || theirs === undefined) {
+      return {
+        code: 'conflict',
+        message: `The texts of ${conflict.id} are gone. Resolve it as theirs, and make the change again.`,
+        conflict: conflict.id,
+      };
+    }
+    const path = this.#pathOf(row);
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    const answer = await this.#underLock(path, waitMs, async (writer) => {
+      const settled = await writer.settle();
+      if (!settled.ok) return this.#refuse(settled.refusal);
+      return this.#mergeIn(writer, settled, { base: theirs, mine });
+    });
+    return answer.ok ? undefined : answer.refusal;
+  }
+
+  /* ---------------------------------------------------------------- a text of one's own */
+
+  /** Gives the file `mine`, which was made from `base`, with whatever has come to the file since. */
+  async save(
+    folder: string,
+    { base, mine }: { readonly base: string; readonly mine: string },
+  ): Promise<Answer<Saved>> {
+    return this.#change(folder, (_file, sight, writer, settled) =>
+      mine === settled.file.document.text
+        ? this.#done({ hash: sight.hash, merged: false })
+        : this.#mergeIn(writer, settled, { base, mine }),
+    );
+  }
+
+  async #mergeIn(
+    writer: Writer,
+    { file, sight }: Extract<Settled, { ok: true }>,
+    { base, mine }: { readonly base: string; readonly mine: string },
+  ): Promise<Answer<Saved>> {
+    const { text } = file.document;
+    const merge = mergedText(file.file, base, mine, text);
+    if (merge === undefined) {
+      const { workflow } = sight;
+      const conflict = await writer.recordConflict(
+        { workflow, file: file.file },
+        { texts: { base, mine, theirs: text }, edits: [] },
+      );
+      return this.#refuse({
+        code: 'conflict',
+        message: `${file.file} has changed in the same places. Both versions are kept as ${conflict.id}; the file was left as it is.`,
+        conflict: conflict.id,
+        diff: conflict.diff,
+      });
+    }
+    const document = readWorkflow(file.file, merge);
+    if (!isValid(document)) {
+      return this.#refuse(invalidFile({ ...file, hash: hashOf(merge), document }));
+    }
+    const written = await writer.replace({ content: merge, document, base: file.hash }, file.hash);
+    // The caller reads again and comes back.
+    if (!written) return this.#refuse({ code: 'conflict', message: `${file.file} has changed.` });
+    return this.#done({ hash: hashOf(merge), merged: merge !== mine });
+  }
+
+  /**
+   * One command about the file as it is: read and brought up to date under its lock, decided, and written.
+   */
+  async #change<Facts>(
+    folder: string,
+    submit: (
+      file: ValidFile,
+      sight: FileSight,
+      writer: Writer,
+      settled: Extract<Settled, { ok: true }>,
+    ) => Promise<Answer<Facts>>,
+  ): Promise<Answer<Facts>> {
+    const found = await this.#present(folder);
+    if ('refusal' in found) return this.#refuse(found.refusal);
+    const { present } = found;
+    const waitMs = this.options.lockWaitMs ?? defaultLockWait;
+    return this.#underLock(present.path, waitMs, async (writer) => {
+      for (let attempt = 1; ; attempt += 1) {
+        // The wait for the lock may have been long; the file as it is now decides.
+        const settled = await writer.settle();
+        if (!settled.ok) return this.#refuse(settled.refusal);
+        const answer = await submit(settled.file, settled.sight, writer, settled);
+        if (answer.ok) {
+          this.#onStep('committed');
+          await this.#settleOrFault(writer, settled.file.file);
+          return answer;
+        }
+        const now = readWorkflowFile(this.#place, present.path)?.hash;
+        const changed = answer.refusal.code === 'conflict' && now !== settled.file.hash;
+        if (!changed || attempt === mostAttempts) return answer;
+      }
+    });
+  }
+
+  /** The file of a folder, found where it has moved to, if it may be written at all. */
+  async #present(
+    folder: string,
+  ): Promise<{ readonly present: ValidFile } | { readonly refusal: Refusal }> {
+    const path = join(folder, workflowFileName);
+    try {
+      const present = findWorkflowFile(this.#place, folder) ?? (await this.#movedFrom(path));
+      if (!present) return { refusal: missingFile(path) };
+      if (!isValidFile(present)) return { refusal: invalidFile(present) };
+      refuseWriteProtected(present.path);
+      await this.#followMove(present);
+      return { present };
+    } catch (error) {
+      throw fileFault(error, path);
+    }
+  }
+
+  /** The change stands; if the file cannot follow now, whoever comes next takes it along. */
+  async #settleOrFault(writer: Writer, file: RelativePath): Promise<void> {
+    let settled: Settled;
+    try {
+      settled = await writer.settle();
+    } catch (error) {
+      throw changeStands(error, file);
+    }
+    if (settled.ok) return;
+    const { code, message } = settled.refusal;
+    const fault = code === 'unknown_workflow' ? 'store_gone' : 'store_busy';
+    throw changeStands(new StoreError(fault, message), file);
+  }
+
+  /* ---------------------------------------------------------------- where the file is */
+
+  /** The bound file of a workflow, or the only one with its id when that is gone. */
+  async #whereItIs(row: WorkflowRow): Promise<ValidFile | undefined> {
+    const bound = readWorkflowFile(this.#place, this.#pathOf(row));
+    if (bound) return isValidFile(bound) ? bound : undefined;
+    const moved = this.#onlyOne(row);
+    if (moved) await this.#bind(moved, row);
+    return moved;
+  }
+
+  /** No file here: the one that was bound to this place, if it has moved. */
+  async #movedFrom(path: string): Promise<ValidFile | undefined> {
+    const file = relativeTo(this.#place, path);
+    const rows = await this.#store.read('workflows', {});
+    const row = rows.find((each) => each.file === file && each.worktree === this.#place.worktree);
+    return row && this.#onlyOne(row);
+  }
+
+  /** A file with the id of a workflow whose own is gone takes its place, if it is the only one. */
+  async #followMove(file: ValidFile): Promise<void> {
+    const { workflow: row } = await this.#store.read('workflowFile', {
+      workflow: file.document.plan.id,
+    });
+    const here = this.#place.worktree;
+    if (!row || row.file === file.file || row.worktree !== here) return;
+    if (readWorkflowFile(this.#place, this.#pathOf(row))) return;
+    if (this.#onlyOne(row)?.file === file.file) await this.#bind(file, row);
+  }
+
+  #onlyOne(row: WorkflowRow): ValidFile | undefined {
+    const name = row.file.slice(row.file.lastIndexOf('/') + 1);
+    const [only, another] = filesWithId(this.#place, name, row.id);
+    return another ? undefined : only;
+  }
+
+  async #bind(file: ValidFile, row: WorkflowRow | null): Promise<Answer<Granted['workflow.bind']>> {
+    const { head } = gitState(this.#place.root);
+    const sight = sightOf(file, this.#place, head);
+    const from = row && { file: row.file, worktree: row.worktree };
+    // What it says is told when it is brought up to date; until then the content that was known stays.
+    const hash = row?.hash ?? sight.hash;
+    return this.#store.submit({ kind: 'workflow.bind', sight: { ...sight, hash }, from });
+  }
+
+  /** For a copy: from now on this file is the workflow's. */
+  async bindHere(folder: string): Promise<Answer<Granted['workflow.bind']>> {
+    const file = findWorkflowFile(this.#place, folder);
+    if (!file) return this.#refuse(missingFile(join(folder, workflowFileName)));
+    if (!isValidFile(file)) return this.#refuse(invalidFile(file));
+    const { workflow } = await this.#store.read('workflowFile', {
+      workflow: file.document.plan.id,
+    });
+    return this.#bind(file, workflow);
+  }
+
+  #pathOf({ file }: Pick<WorkflowRow, 'file'>): string {
+    return join(this.#place.root, ...file.split('/'));
+  }
+
+  /* ---------------------------------------------------------------- the lock */
 
   async #underLock<Facts>(
     path: string,
     waitMs: number,
-    work: (lock: FileLock) => Promise<Answer<Facts>>,
+    work: (writer: Writer) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
-    const file = relativeTo(this.#place, path) ?? (path as RelativePath);
     const acquire = this.options.acquire ?? acquireFileLock;
-    const attempt = await acquire(path, { ...this.#lockOptions(file), waitMs });
+    const file = relativeTo(this.#place, path) ?? (path as RelativePath);
+    const take = (ms: number) => acquire(path, { ...this.#lockOptions(file), waitMs: ms });
+    const attempt = await take(waitMs);
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
+    const writer = new Writer(
+      attempt.lock,
+      (lock) => this.#writer(path, lock),
+      async () => {
+        // As long as its new holder may need, or as it takes to see that it is dead.
+        const again = await take((this.options.lockStaleMs ?? defaultLockStale) + 2_000);
+        return 'lock' in again ? again.lock : undefined;
+      },
+    );
     try {
       this.#onStep('locked');
-      return await work(attempt.lock);
+      return await work(writer);
+    } catch (error) {
+      throw fileFault(error, path);
     } finally {
-      await attempt.lock.release();
+      await writer.release();
     }
+  }
+
+  #writer(path: string, lock: FileLock): FileWriter {
+    return new FileWriter(path, lock, {
+      place: this.#place,
+      store: this.#store,
+      now: this.options.now,
+      ops: this.#ops,
+      onStep: this.#onStep,
+      pause: this.options.pause ?? waited,
+    });
   }
 
   /**
@@ -320,8 +645,7 @@ export class WorkflowFiles {
   }
 
   async #denied(file: RelativePath, held: LockHeld): Promise<Refusal> {
-    const state = viewOf(await this.#store.read('state', {}));
-    const guard = state.guards.get(guardKey({ file, worktree: this.#place.worktree }));
+    const guard = await this.#store.read('guard', { file, worktree: this.#place.worktree });
     const holder: Denial['holder'] =
       guard && !held.foreign
         ? {
@@ -348,104 +672,94 @@ export class WorkflowFiles {
     return { ok: false, at: await this.#store.read('head', {}), refusal };
   }
 
-  async #promises(): Promise<PendingWrite[]> {
-    const all = await this.#store.read('pendingWrites', {});
-    return all.filter((pending) => pending.worktree === this.#place.worktree);
-  }
-
-  #pathOf(pending: PendingWrite): string {
-    return join(this.#place.root, ...pending.file.split('/'));
-  }
-
-  /** Named by time and content, so that a person finds it by either; equal content once a second at most. */
-  #backupPath(pending: PendingWrite, hash: ContentHash): string {
-    const time = localTime(this.options.now()).replaceAll(':', '').replace(' ', 'T');
-    return join(
-      this.#place.storeFolder,
-      'backups',
-      fileNameOf(pending.workflow),
-      `${time}-${hash.slice(0, 12)}.md`,
-    );
+  async #done<Facts>(facts: Facts): Promise<Answer<Facts>> {
+    return { ok: true, at: await this.#store.read('head', {}), facts };
   }
 }
 
-/** The file changed between our look and our write. */
-class MovedOn extends Error {
-  override readonly name = 'MovedOn';
+/** A writer that takes the lock again when it was lost: whoever had it meanwhile may be done, or dead. */
+class Writer {
+  constructor(
+    private lock: FileLock,
+    private readonly make: (lock: FileLock) => FileWriter,
+    private readonly takeAgain: () => Promise<FileLock | undefined>,
+  ) {}
+
+  replace(replacement: Replacement, known: ContentHash | null): Promise<boolean> {
+    return this.make(this.lock).replace(replacement, known);
+  }
+
+  recordConflict(...of: Parameters<FileWriter['recordConflict']>): Promise<ConflictRow> {
+    return this.make(this.lock).recordConflict(...of);
+  }
+
+  async settle(): Promise<Settled> {
+    try {
+      return await this.make(this.lock).settle();
+    } catch (error) {
+      if (!(error instanceof LockLost)) throw error;
+      const lock = await this.takeAgain();
+      if (!lock) {
+        const message = 'This process stood still for so long that the file was given to another.';
+        throw new StoreError('store_busy', message, { cause: error });
+      }
+      await this.release();
+      this.lock = lock;
+      return this.settle();
+    }
+  }
+
+  release(): Promise<void> {
+    return this.lock.release();
+  }
 }
 
-/** Our temp file, which a successor has cleared away, or the file itself: the next look will tell. */
-const isGone = (error: unknown): boolean => isStoreError(error) && error.code === 'store_gone';
+function beingWritten(file: RelativePath): StoreError {
+  return new StoreError('store_busy', `${file} is being written by another program all the time.`);
+}
 
-function promiseStands(error: unknown, pending: PendingWrite): unknown {
-  const fault = fileFault(error, pending.file);
+const nothingStated: Stated = { plan: null, details: new Map() };
+
+function waited(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function statusIn({ document }: ValidFile, id: TaskId): TaskStatus | undefined {
+  for (const { tasks } of document.plan.waves)
+    for (const task of tasks) if (task.id === id) return task.status;
+  return undefined;
+}
+
+function unknownTask(task: TaskId, { workflow, file }: FileSight): Refusal {
+  return {
+    code: 'unknown_task',
+    message: `${file} has no task ${task}.`,
+    task,
+    workflow,
+  };
+}
+
+function changeStands(error: unknown, file: RelativePath): unknown {
+  const fault = fileFault(error, file);
   if (!(fault instanceof StoreError)) return fault;
   return new StoreError(
     fault.code,
-    `${fault.message} The wave itself has advanced; ${pending.file} follows as soon as it can be written.`,
+    `${fault.message} The change itself is recorded; ${file} follows as soon as it can be written.`,
     { cause: error },
   );
 }
 
-function refusalFor({ file, document }: WorkflowFile): Refusal | undefined {
-  if (isValid(document)) return undefined;
-  const errors = document.problems.filter((problem) => problem.severity === 'error');
-  const [first] = errors;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  return {
-    code: 'invalid_workflow',
-    message: first
-      ? `${file} is not a valid workflow file. Line ${first.line + 1}: ${first.message}${more}`
-      : `${file} is not a workflow file.`,
-    problems: document.problems,
-  };
-}
-
-function missing(path: string): Refusal {
-  return {
-    code: 'unknown_workflow',
-    message: `There is no ${workflowFileName} at ${path}. Create one, or go to the folder that has it.`,
-  };
-}
-
 /** A rename would go past the write protection that somebody has put on the file. */
 function refuseWriteProtected(path: string): void {
-  let mode: number;
+  let stats: Stats | undefined;
   try {
-    ({ mode } = statSync(path));
+    stats = statSync(path, { throwIfNoEntry: false });
   } catch (error) {
     throw fileFault(error, path);
   }
-  if ((mode & 0o222) !== 0) return;
+  if (stats === undefined || (stats.mode & 0o222) !== 0) return;
   throw new StoreError(
     'store_permission',
-    `${path} is write-protected. Nothing was changed; make the file writable to advance the wave.`,
+    `${path} is write-protected. Nothing was changed; make the file writable first.`,
   );
-}
-
-export function hashOf(content: string | Buffer): ContentHash {
-  return createHash('sha256').update(content).digest('hex') as ContentHash;
-}
-
-/** Strict, and with the byte order mark kept: text that is decoded here encodes to the same bytes. */
-function decode(bytes: Buffer): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      return undefined;
-    throw error;
-  }
-}
-
-/** A workflow's id may hold anything; its folder's name may not. */
-function fileNameOf(id: string): string {
-  const safe = id.replace(/[^\w-]/g, '_').slice(0, 48);
-  return safe === id ? safe : `${safe}-${hashOf(id).slice(0, 8)}`;
-}
-
-function localTime(at: number): string {
-  const date = new Date(at);
-  const two = (value: number): string => String(value).padStart(2, '0');
-  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }

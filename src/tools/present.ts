@@ -1,8 +1,18 @@
 /** The documents of the command line, and how people get to see them. */
 import type { FaultCode } from '../core/errors';
-import type { AdvanceFacts, Problem, Refusal, Seq, TaskStatus } from '../core/model';
+import type { AdvanceFacts, ConflictRow, Problem, Refusal, Seq, TaskStatus } from '../core/model';
+import type { FileBackup } from '../store/fileBackups';
 import type { StoreBackup } from '../store/sqlite/backups';
 import { tasksDone, type WorkflowOverview } from '../store/overview';
+import type { BackupPreview } from '../store/workflowFiles';
+import type {
+  BackupDocument,
+  BackupListDocument,
+  ConflictDocument,
+  InitDocument,
+  NoteDocument,
+  TaskDocument,
+} from './fileCommands';
 import type { StoreDocument, VerifyDocument } from './storeCommands';
 
 export interface Refused {
@@ -40,8 +50,25 @@ export type ValidateDocument =
       readonly problems: readonly Problem[];
     };
 
+/** Granted commands about a workflow's file, but the list of its backups. */
+type FileDocument = Extract<
+  InitDocument | TaskDocument | NoteDocument | BackupDocument | ConflictDocument,
+  { ok: true }
+>;
+
 export type Document =
-  AdvanceDocument | StatusDocument | ValidateDocument | VerifyDocument | StoreDocument | Failed;
+  | AdvanceDocument
+  | StatusDocument
+  | ValidateDocument
+  | VerifyDocument
+  | StoreDocument
+  | InitDocument
+  | TaskDocument
+  | NoteDocument
+  | BackupListDocument
+  | BackupDocument
+  | ConflictDocument
+  | Failed;
 
 export function present(document: Document, colour: boolean): string {
   const paint = painter(colour);
@@ -50,7 +77,7 @@ export function present(document: Document, colour: boolean): string {
   if ('copy' in document) return `Copied to ${document.copy}, up to event ${document.head.seq}.\n`;
   if ('backup' in document) return backupLine(document.backup);
   if ('backups' in document) {
-    return document.backups.map(backupLine).join('') || 'There is no backup of this store yet.\n';
+    return document.backups.map(backupLine).join('') || 'There is no backup yet.\n';
   }
   if ('head' in document) {
     return `The store is well: ${document.head.seq} events, ${document.runs} runs.\n`;
@@ -60,15 +87,59 @@ export function present(document: Document, colour: boolean): string {
       return 'No workflow here: there is no STATE.md in this folder.\n';
     return document.workflows.map((workflow) => presentWorkflow(workflow, paint)).join('\n');
   }
-  if ('file' in document) {
+  if ('problems' in document) {
     return `${document.problems.map(problemLine).join('')}${document.file} is valid.\n`;
   }
+  if (!('carriedOver' in document)) return presentFile(document, paint);
   if (document.completed) return `${paint.bold(document.workflow)} is completed.\n`;
   const runs = document.runs.length;
   return (
     `${paint.bold(document.workflow)}: wave ${document.from} → ${document.to}, ` +
     `${runs} ${runs === 1 ? 'run' : 'runs'} queued.\n`
   );
+}
+
+/** What was done with a workflow's file. */
+function presentFile(document: FileDocument, paint: Paint): string {
+  if ('tasks' in document && 'waveCount' in document) {
+    const { workflow, file, waveCount, tasks } = document;
+    return `${paint.bold(printable(workflow))}: ${tasks} tasks in ${waveCount} waves, in ${file}.\n`;
+  }
+  if ('cancelled' in document) {
+    const { task, from, cancelled } = document;
+    const spared = cancelled === null ? '' : ` Its run ${cancelled} was cancelled.`;
+    return `Task ${paint.bold(task.task)}: ${from} → ${task.status}.${spared}\n`;
+  }
+  if ('noted' in document) return `Noted in ${printable(document.noted.workflow)}.\n`;
+  if ('preview' in document) return presentPreview(document.preview);
+  if ('restoredFile' in document) {
+    const { file, backup } = document.restoredFile;
+    return `Restored ${file} from ${backup.id}. What was there is a backup now.\n`;
+  }
+  if ('conflicts' in document) {
+    return document.conflicts.map(conflictLine).join('') || 'There is no conflict.\n';
+  }
+  const { conflict, texts } = document;
+  if (!texts) return `${conflict.id} is resolved: ${conflict.resolved ?? ''}.\n`;
+  const sides = (['base', 'mine', 'theirs'] as const).map(
+    (side) => `── ${side} ──\n${printableLines(texts[side] ?? '(it was lost)')}\n`,
+  );
+  return `${conflictLine(conflict)}${sides.join('')}`;
+}
+
+function presentPreview({ backup, text, diff, valid }: BackupPreview): string {
+  const changes = [
+    ...diff.added.map((task) => `  + ${printable(task)}\n`),
+    ...diff.removed.map((task) => `  - ${printable(task)}\n`),
+    ...diff.modified.map((task) => `  ~ ${printable(task)}\n`),
+  ];
+  const unfit = valid ? '' : 'It is not a valid workflow file, and cannot be restored.\n';
+  return `${backupLine(backup)}${changes.join('')}${unfit}\n${printableLines(text)}\n`;
+}
+
+function conflictLine({ id, workflow, since, diff }: ConflictRow): string {
+  const tasks = [...diff.added, ...diff.removed, ...diff.modified].map(printable).join(', ');
+  return `${id}  ${printable(workflow)}  ${new Date(since).toLocaleString()}  ${tasks}\n`;
 }
 
 function presentFailure(document: Extract<Document, { ok: false }>, paint: Paint): string {
@@ -127,8 +198,10 @@ function presentRestore(document: Extract<StoreDocument, { lost: unknown }>): st
   ].join('');
 }
 
-function backupLine({ id, seq, bytes }: StoreBackup): string {
-  return `${id}  ${seq} events  ${Math.ceil(bytes / 1024)} KB\n`;
+function backupLine(backup: StoreBackup | FileBackup): string {
+  const { id, bytes } = backup;
+  const what = 'seq' in backup ? `  ${backup.seq} events` : '';
+  return `${id}${what}  ${Math.ceil(bytes / 1024)} KB\n`;
 }
 
 const boxes: Record<TaskStatus, string> = { todo: ' ', doing: '~', done: 'x', failed: '!' };
@@ -143,6 +216,10 @@ export function printable(text: string): string {
     /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
+}
+
+function printableLines(text: string): string {
+  return text.split(/\r?\n/).map(printable).join('\n');
 }
 
 interface Paint {

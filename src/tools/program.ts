@@ -2,10 +2,11 @@
  * The command line: flags in, one document or a few lines for people out, an exit code that a script
  * can rely on (0 done, 1 refused, 2 bad usage, 3 store fault, 4 refused but worth another try).
  */
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { isStoreError } from '../core/errors';
 import type { OpId, RefusalCode } from '../core/model';
 import { duration } from './duration';
+import { addFileCommands, notEmpty } from './fileProgram';
 import { present, printable, type Document } from './present';
 import * as stores from './storeCommands';
 import { advance, status, validate, type Workplace } from './workflowCommands';
@@ -125,6 +126,7 @@ function program(host: Host, deliver: (document: Document) => void): Command {
         options.force && options.reason !== undefined ? { reason: options.reason } : undefined;
       deliver(await advance(workplace(), { force, lockWaitMs: options.wait }));
     });
+  addFileCommands(root, { host, workplace, deliver });
   const store = root
     .command('store')
     .description('look after the store itself: verify, back up, restore, copy');
@@ -159,11 +161,6 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       deliver(await stores.copy(workplace(), target));
     });
   return root;
-}
-
-function notEmpty(value: string): string {
-  if (value.trim() === '') throw new InvalidArgumentError('It must not be empty.');
-  return value;
 }
 
 function exitCodeOf(document: Document): number {

@@ -113,7 +113,7 @@ function numbered(problems: readonly Problem[]): Problem[] {
   }));
 }
 
-function inLines<Refused extends { readonly code: string }>(refusal: Refused): Refused {
+export function inLines<Refused extends { readonly code: string }>(refusal: Refused): Refused {
   return 'problems' in refusal
     ? { ...refusal, problems: numbered(refusal.problems as readonly Problem[]) }
     : refusal;
@@ -127,7 +127,7 @@ export function locate(workplace: Workplace): { folder: string; place: Place } {
   return { folder, place: placeOf(folder, workplace.store) };
 }
 
-async function withStore<T>(
+export async function withStore<T>(
   workplace: Workplace,
   place: Place,
   work: (store: Store) => Promise<T>,

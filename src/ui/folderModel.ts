@@ -257,7 +257,7 @@ export class FolderModel implements Disposable {
   #follow(events: readonly StoredEvent[]): void {
     this.#view = events.reduce(evolve, this.#view);
     if (events.some((event) => event.kind === 'file.written')) this.#readFile();
-    if (events.some((event) => event.kind === 'file.intent' && event.session !== this.session)) {
+    if (events.some((event) => event.kind === 'file.pending' && event.session !== this.session)) {
       this.#takeover ??= setTimeout(() => {
         this.#takeover = undefined;
         this.#keepPromises();

@@ -1,6 +1,6 @@
 /**
  * Lines of a Markdown text, read once from the front, with the little of Markdown that every reader here
- * needs to know: what is indented how far, and what is only an example inside a code fence.
+ * needs to know: what is indented how far, and what is not meant, being code or commented out.
  *
  * Yields one line at a time: five million empty lines must not become five million objects at once.
  */
@@ -22,14 +22,17 @@ export interface Line {
   readonly column: number;
   /** Width of the indentation; a tab reaches to the next multiple of four. */
   readonly indent: number;
+  /** Where the end of line starts. */
+  readonly end: number;
   readonly eol: string;
-  /** The line's part in a code fence. */
-  readonly fence: 'opens' | 'inside' | 'closes' | null;
+  /** The part of a code block or comment that this line is; null for a line that counts. */
+  readonly hidden: 'opens' | 'inside' | 'closes' | 'whole' | null;
+  readonly hiddenBy: 'fence' | 'comment' | null;
 }
 
 export function* readLines(text: string): Generator<Line> {
   const endOfLine = /\r\n?|\n/g;
-  const fences = new FenceTracker();
+  const hiding = new HidingTracker();
   let lineStart = text.startsWith('\uFEFF') ? 1 : 0;
   for (let number = 0; ; number++) {
     endOfLine.lastIndex = lineStart;
@@ -46,8 +49,18 @@ export function* readLines(text: string): Generator<Line> {
     }
     const start = lineStart + column;
     const content = text.slice(start, lineEnd).trimEnd();
-    const fence = fences.next(content, indent);
-    yield { number, content, start, column, indent, eol: eol?.[0] ?? '', fence };
+    const hidden = hiding.next(content, indent);
+    yield {
+      number,
+      content,
+      start,
+      column,
+      indent,
+      end: lineEnd,
+      eol: eol?.[0] ?? '',
+      hidden,
+      hiddenBy: hidden === null ? null : hiding.kind,
+    };
 
     if (!eol) return;
     lineStart = endOfLine.lastIndex;
@@ -69,39 +82,83 @@ export function lineStartOf(line: Line): number {
   return line.start - line.column;
 }
 
-class FenceTracker {
-  private open: { mark: string; length: number; container: number } | null = null;
-  /** Indentation that still belongs to the list item above; 0 outside lists. */
-  private container = 0;
+/** Where the next line starts. */
+export function lineEndOf(line: Line): number {
+  return line.end + line.eol.length;
+}
 
-  next(content: string, indent: number): Line['fence'] {
+/** `#` to `######`; a level and where the heading's text starts in the content. */
+export function headingOf(
+  line: Line,
+): { readonly level: number; readonly textStart: number } | null {
+  const match = line.indent < 4 && line.hidden === null ? HEADING.exec(line.content) : null;
+  return match && { level: match[1]?.length ?? 0, textStart: match[0].length };
+}
+
+const HEADING = /^(#{1,6})(?:[ \t]+|$)/;
+
+interface Opened {
+  readonly kind: 'fence' | 'comment';
+  readonly mark: string;
+  readonly length: number;
+  /** What the lines in it are indented by at least, being below a list item; 0 outside lists. */
+  readonly item: number;
+}
+
+class HidingTracker {
+  kind: 'fence' | 'comment' = 'fence';
+  private open: Opened | null = null;
+  /**
+   * What a line has to be indented by to be below the list item above; 0 outside lists. The outermost item
+   * counts: whether there are items within it must not decide what a line further down is read as.
+   */
+  private item = 0;
+
+  next(content: string, indent: number): Line['hidden'] {
     if (this.open) {
-      const { mark, length, container } = this.open;
-      if (content === '' || indent >= container) {
-        const run = runLength(content, mark);
-        if (run < length || run !== content.length) return 'inside';
+      if (content === '' || indent >= this.open.item) {
+        if (!closes(content, this.open)) return 'inside';
         this.open = null;
         return 'closes';
       }
-      // A fence cannot outlive its list item: an unclosed one below a task must not hide the next task.
+      // Neither can outlive its list item: an unclosed one below a task must not hide the next task.
       this.open = null;
     }
     if (content === '') return null;
-    this.follow(content, indent);
+    const item = this.follow(content, indent);
+    if (indent >= (item === 0 ? 4 : item + 5)) return null;
 
+    if (content.startsWith('<!--')) {
+      this.kind = 'comment';
+      // `<!-->` is whole, too.
+      if (content.includes('-->', 2)) return 'whole';
+      this.open = { kind: 'comment', mark: '-->', length: 0, item };
+      return 'opens';
+    }
     const mark = content.charAt(0);
-    if ((mark !== '`' && mark !== '~') || indent >= this.container + 4) return null;
+    if (mark !== '`' && mark !== '~') return null;
     const length = runLength(content, mark);
     // Three backticks, text and three backticks on one line are inline code.
     if (length < 3 || (mark === '`' && content.includes('`', length))) return null;
-    this.open = { mark, length, container: this.container };
+    this.kind = 'fence';
+    this.open = { kind: 'fence', mark, length, item };
     return 'opens';
   }
 
-  private follow(content: string, indent: number): void {
-    if (/^[-*+][ \t]/.test(content)) this.container = indent + 2;
-    else if (indent < this.container) this.container = indent < 2 ? 0 : indent;
+  private follow(content: string, indent: number): number {
+    // Readers take a heading for the end of the list, wherever it stands.
+    const isHeading = content.startsWith('#') && indent < 4 && HEADING.test(content);
+    if (isHeading || indent < this.item) this.item = 0;
+    // Readers take “-[ ]” for an item, too.
+    if (this.item === 0 && /^[-*+](?:[ \t[]|$)/.test(content)) this.item = indent + 1;
+    return this.item;
   }
+}
+
+function closes(content: string, { kind, mark, length }: Opened): boolean {
+  if (kind === 'comment') return content.includes(mark);
+  const run = runLength(content, mark);
+  return run >= length && run === content.length;
 }
 
 function runLength(content: string, mark: string): number {

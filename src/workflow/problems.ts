@@ -1,22 +1,123 @@
-/** Problems that any workflow file can have, whatever its format, and how a problem is put. */
+/**
+ * What can be wrong with a workflow file, whatever its format: the codes, how grave each is unless a setting
+ * says otherwise, and how a problem is put. docs/workflow-files.md explains each code; a test compares the two.
+ */
 import type { Problem } from '../core/model';
+import type { Fix, TextEdit } from './document';
 import type { Line, Span } from './lines';
 import { spanOf } from './lines';
 
-export function error(at: Span, code: string, message: string): Problem {
-  return problem(at, 'error', code, message);
+export type Severity = Problem['severity'];
+
+/** Setting `validate.<code>`: how grave the problem is, or that it is not told at all. */
+export type SeveritySetting = Severity | 'off';
+
+export const problemCodes = {
+  binary_file: 'error',
+  conflict_markers: 'error',
+  count_mismatch: 'warning',
+  dependency_cycle: 'error',
+  duplicate_field: 'warning',
+  duplicate_task: 'error',
+  file_overlap: 'warning',
+  invalid_checkbox: 'error',
+  invalid_encoding: 'error',
+  invalid_front_matter: 'error',
+  invalid_task_id: 'error',
+  invalid_timestamp: 'warning',
+  later_dependency: 'warning',
+  missing_header: 'error',
+  missing_id: 'error',
+  missing_plan: 'warning',
+  missing_sections: 'error',
+  missing_started: 'warning',
+  missing_status: 'error',
+  missing_updated: 'warning',
+  outside_workspace: 'error',
+  progress_mismatch: 'warning',
+  unclosed_comment: 'warning',
+  unclosed_fence: 'warning',
+  unknown_checkbox: 'warning',
+  unknown_dependency: 'error',
+  unknown_format: 'error',
+  wave_gap: 'warning',
+  wave_out_of_range: 'error',
+} as const satisfies Record<string, Severity>;
+
+export type ProblemCode = keyof typeof problemCodes;
+
+/** Whatever a setting says: a file that cannot be trusted to be what its author meant is never acted upon. */
+const alwaysErrors: ReadonlySet<string> = new Set<ProblemCode>([
+  'binary_file',
+  'conflict_markers',
+  'invalid_encoding',
+  'outside_workspace',
+  'unknown_format',
+]);
+
+/** A problem, and what would mend it where that is plain; made when it is asked for. */
+export interface Finding {
+  readonly problem: Problem;
+  readonly fix: FixMaker | null;
 }
 
-export function warning(at: Span, code: string, message: string): Problem {
-  return problem(at, 'warning', code, message);
+/** Takes local time as a file writes it. */
+export type FixMaker = (now: string) => Fix;
+
+export function finding(
+  code: ProblemCode,
+  at: Span,
+  message: string,
+  fix: FixMaker | null = null,
+): Finding {
+  const { line, column } = at;
+  const length = at.end - at.start;
+  return { problem: { line, column, length, severity: problemCodes[code], code, message }, fix };
 }
 
-function problem(at: Span, severity: Problem['severity'], code: string, message: string): Problem {
-  return { line: at.line, column: at.column, length: at.end - at.start, severity, code, message };
+/** The fix that takes these edits, in order. */
+export function fixOf(title: string, ...edits: readonly TextEdit[]): FixMaker {
+  return () => ({ title, edits });
 }
 
-export function inOrder(problems: readonly Problem[]): Problem[] {
-  return problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+export function inOrder(findings: readonly Finding[]): Finding[] {
+  return findings.toSorted(
+    ({ problem: a }, { problem: b }) => a.line - b.line || a.column - b.column,
+  );
+}
+
+/** The `problems` and `fix` of a document, of findings in order. */
+export function told(findings: readonly Finding[]): {
+  readonly problems: readonly Problem[];
+  readonly fix: (problem: Problem, now: string) => Fix | null;
+} {
+  return {
+    problems: findings.map(({ problem }) => problem),
+    // By place: whoever asks may hold a copy, of another severity.
+    fix: (asked, now) =>
+      findings
+        .find(
+          ({ problem, fix }) =>
+            fix !== null &&
+            problem.code === asked.code &&
+            problem.line === asked.line &&
+            problem.column === asked.column &&
+            problem.file === asked.file,
+        )
+        ?.fix?.(now) ?? null,
+  };
+}
+
+export function graded(
+  problems: readonly Problem[],
+  settings: ReadonlyMap<string, SeveritySetting>,
+): readonly Problem[] {
+  if (settings.size === 0) return problems;
+  return problems.flatMap((problem) => {
+    const setting = alwaysErrors.has(problem.code) ? undefined : settings.get(problem.code);
+    if (setting === 'off') return [];
+    return setting === undefined ? [problem] : [{ ...problem, severity: setting }];
+  });
 }
 
 /** Text from a file, short enough for a message. */
@@ -24,12 +125,12 @@ export function quote(text: string): string {
   return text.length > 40 ? `“${text.slice(0, 39)}…”` : `“${text}”`;
 }
 
-export function nulProblem(line: Line): Problem | null {
+export function nulFinding(line: Line): Finding | null {
   const nul = line.content.indexOf('\0');
   if (nul < 0) return null;
-  return error(
-    spanOf(line, nul, nul + 1),
+  return finding(
     'binary_file',
+    spanOf(line, nul, nul + 1),
     'The file is not text: it holds zero bytes, as after a crash or in another encoding. Restore it from a backup or from Git, or save it as UTF-8.',
   );
 }
@@ -38,11 +139,11 @@ export function nulProblem(line: Line): Problem | null {
 export class ConflictScanner {
   private inConflict = false;
 
-  problem(line: Line): Problem | null {
+  finding(line: Line): Finding | null {
     if (!this.isMarker(line)) return null;
-    return error(
-      spanOf(line),
+    return finding(
       'conflict_markers',
+      spanOf(line),
       'A merge left this conflict marker. Keep one side and delete the marker lines.',
     );
   }
@@ -59,118 +160,64 @@ export class ConflictScanner {
   }
 }
 
-export interface Dependency {
-  readonly id: string;
-  readonly at: Span;
-}
+/** Follows what hides lines, to tell at the end what was never closed. */
+export class HidingScanner {
+  private opener: Line | null = null;
+  /** Where the next heading after the opener starts, hidden though it is. */
+  private heading: number | null = null;
+  /** True when more would open if it were closed before the heading. */
+  private more = false;
+  private last: Line | null = null;
 
-export interface Dependent {
-  readonly id: string;
-  readonly dependsOn: readonly Dependency[];
-}
-
-/** Takes tasks with unique ids, in the order of their lines. */
-export function dependencyProblems(tasks: readonly Dependent[]): Problem[] {
-  const byId = new Map(tasks.map((task) => [task.id, task]));
-  const unknown = tasks
-    .flatMap((task) => task.dependsOn)
-    .filter(({ id }) => !byId.has(id))
-    .map(({ id, at }) =>
-      error(
-        at,
-        'unknown_dependency',
-        `There is no task ${quote(id)}. Name a task of this workflow, or remove the dependency.`,
-      ),
-    );
-  return [...unknown, ...findCycles(tasks, byId).map(cycleProblem)];
-}
-
-interface Step {
-  readonly task: Dependent;
-  readonly via: Dependency;
-}
-
-/**
- * Disjoint cycles, at least one if there is any. All of them would not be linear: a chain whose every
- * task also points back to its first has as many cycles as tasks, of half its length on average.
- */
-function findCycles(
-  tasks: readonly Dependent[],
-  byId: ReadonlyMap<string, Dependent>,
-): readonly (readonly Step[])[] {
-  const unresolved = tasksThatNeverResolve(tasks, byId);
-
-  // Whatever never resolves waits for something that never resolves, so following the first of these
-  // from task to task must end in a cycle.
-  const walkOf = new Map<Dependent, number>();
-  const cycles: Step[][] = [];
-  tasks.forEach((first, walk) => {
-    const steps: Step[] = [];
-    let task: Dependent | undefined = unresolved.has(first) ? first : undefined;
-    while (task && !walkOf.has(task)) {
-      walkOf.set(task, walk);
-      const via: Dependency | undefined = task.dependsOn.find(({ id }) =>
-        isMember(unresolved, byId.get(id)),
-      );
-      if (!via) return;
-      steps.push({ task, via });
-      task = byId.get(via.id);
+  next(line: Line): void {
+    if (line.hidden === 'opens') {
+      this.opener = line;
+      this.heading = null;
+      this.more = false;
+    } else if (line.hidden !== 'inside') {
+      this.opener = null;
+    } else if (this.heading === null) {
+      if (line.column === 0 && /^#{1,3}[ \t]/.test(line.content)) this.heading = line.start;
+    } else if (/^(?:`{3}|~{3}|<!--)/.test(line.content)) {
+      this.more = true;
     }
-    if (task && walkOf.get(task) === walk) {
-      cycles.push(steps.slice(steps.findIndex((step) => step.task === task)));
-    }
-  });
-  return cycles;
-}
-
-function tasksThatNeverResolve(
-  tasks: readonly Dependent[],
-  byId: ReadonlyMap<string, Dependent>,
-): ReadonlySet<Dependent> {
-  const unresolved = new Set(tasks);
-  const dependents = new Map<Dependent, Dependent[]>();
-  const waitingFor = new Map<Dependent, number>();
-  for (const task of tasks) {
-    const known = task.dependsOn.flatMap(({ id }) => byId.get(id) ?? []);
-    waitingFor.set(task, known.length);
-    for (const dependency of known) {
-      const list = dependents.get(dependency);
-      if (list) list.push(task);
-      else dependents.set(dependency, [task]);
-    }
+    this.last = line;
   }
-  const resolved = tasks.filter((task) => waitingFor.get(task) === 0);
-  for (let task = resolved.pop(); task; task = resolved.pop()) {
-    unresolved.delete(task);
-    for (const dependent of dependents.get(task) ?? []) {
-      const left = (waitingFor.get(dependent) ?? 0) - 1;
-      waitingFor.set(dependent, left);
-      if (left === 0) resolved.push(dependent);
-    }
+
+  /** True while what the last line began is open. */
+  get isOpen(): boolean {
+    return this.opener !== null;
   }
-  return unresolved;
-}
 
-function isMember<T>(set: ReadonlySet<T>, member: T | undefined): boolean {
-  return member !== undefined && set.has(member);
-}
-
-const SHOWN_OF_A_CYCLE = 12;
-
-function cycleProblem(cycle: readonly Step[]): Problem {
-  // Begins where a reader of the file meets it first.
-  const first = cycle.reduce(
-    (best, step, index) => (step.via.at.start < (cycle[best]?.via.at.start ?? 0) ? index : best),
-    0,
-  );
-  const steps = [...cycle.slice(first), ...cycle.slice(0, first)];
-  const ids = steps.slice(0, SHOWN_OF_A_CYCLE).map(({ task }) => task.id);
-  if (steps.length > ids.length) ids.push(`… ${steps.length - ids.length} more …`);
-  const [start] = steps;
-  if (!start) throw new RangeError('a cycle has at least one task');
-  return error(
-    start.via.at,
-    'dependency_cycle',
-    `These tasks wait for each other: ${[...ids, start.task.id].join(' → ')}. Remove one of these dependencies.`,
-  );
+  end(): Finding[] {
+    const { opener, last } = this;
+    if (!opener || !last) return [];
+    const heading = this.more ? null : this.heading;
+    const mark =
+      opener.hiddenBy === 'comment' ? '-->' : (/^(`+|~+)/.exec(opener.content)?.[0] ?? '');
+    const indent = ' '.repeat(opener.indent);
+    const eol = opener.eol === '' ? '\n' : opener.eol;
+    const edit =
+      heading !== null
+        ? { start: heading, end: heading, text: `${indent}${mark}${eol}${eol}` }
+        : { start: last.end, end: last.end, text: `${eol}${indent}${mark}` };
+    const where = heading !== null ? 'before the next heading' : 'at the end of the file';
+    return opener.hiddenBy === 'comment'
+      ? [
+          finding(
+            'unclosed_comment',
+            spanOf(opener),
+            'This comment is never closed, so that everything below it is hidden. Close it with “-->”.',
+            fixOf(`Close the comment ${where}`, edit),
+          ),
+        ]
+      : [
+          finding(
+            'unclosed_fence',
+            spanOf(opener),
+            'This code block is never closed, so that everything below it is read as code. Close it.',
+            fixOf(`Close the code block ${where}`, edit),
+          ),
+        ];
+  }
 }

@@ -2,11 +2,21 @@
  * The native workflow file as written: where each field, section and task stands in the text. What it
  * means as a plan is for `stateMd.ts`; here is only what a line says by itself and under its headings.
  */
-import type { Problem, TaskStatus } from '../core/model';
+import type { TaskStatus } from '../core/model';
+import type { Dependency } from './dependencies';
+import type { TaskDetails } from './document';
 import type { Line, Span } from './lines';
-import { readLines, spanOf } from './lines';
-import type { Dependency } from './problems';
-import { ConflictScanner, error, nulProblem, quote, warning } from './problems';
+import { headingOf, lineEndOf, lineStartOf, readLines, spanOf } from './lines';
+import {
+  ConflictScanner,
+  finding,
+  fixOf,
+  HidingScanner,
+  nulFinding,
+  quote,
+  type Finding,
+} from './problems';
+import { BOX_OF, BOX_STATUS } from './taskText';
 
 export type FieldName = 'title' | 'id' | 'status' | 'started' | 'updated' | 'progress';
 
@@ -21,11 +31,31 @@ export interface Field extends Token {
 }
 
 export interface Section {
+  readonly line: Line;
   /** What an empty box would claim here; boxes decide. */
   readonly status: TaskStatus;
   readonly count: Token<number> | null;
-  readonly waves: readonly Token<number>[];
+  /** At least one: what stands above the first wave heading, if only nothing. */
+  readonly groups: readonly Group[];
   readonly tasks: readonly TaskEntry[];
+}
+
+/** A part of the file up to the next heading that ends it. */
+export interface Part {
+  /** After its last line that is not blank. */
+  readonly end: number;
+  /** True when a code block or comment is still open there. */
+  readonly open: boolean;
+}
+
+/** What stands under one `### Wave n`. */
+export interface Group extends Part {
+  /** Null above the first wave heading. */
+  readonly heading: Line | null;
+  readonly wave: Token<number> | null;
+  readonly tasks: readonly TaskEntry[];
+  /** True when there is more than tasks, or more in the heading than its wave. */
+  readonly remarks: boolean;
 }
 
 export interface TaskEntry {
@@ -39,16 +69,36 @@ export interface TaskEntry {
   /** The `### Wave n` above, if any. */
   readonly wave: Token<number> | null;
   readonly dependsOn: readonly Dependency[];
+  /** Under one name at least one; the first counts. */
+  readonly details: ReadonlyMap<keyof TaskDetails, readonly Field[]>;
+  /** After the last of the lines that are indented below it. */
+  readonly end: number;
+  /** True when a code block or comment is still open there. */
+  readonly open: boolean;
+  /** False where other lines would be read otherwise if it were not there. */
+  readonly movable: boolean;
+}
+
+export interface Notes extends Part {
+  readonly line: Line;
 }
 
 export interface StateMdSyntax {
   readonly firstLine: Line;
   /** The first of each name. */
   readonly fields: ReadonlyMap<FieldName, Field>;
+  /** The text of the first heading of level 1, above the first part. */
+  readonly heading: Token | null;
   readonly sections: readonly Section[];
+  /** Texts of the list items under all headings “Notes”; only the first such part is added to. */
+  readonly notes: readonly string[];
+  readonly notesPart: Notes | null;
+  /** The first heading “Metadata”. */
+  readonly metadata: Line | null;
+  readonly whole: Part;
   /** Only what a line shows by itself. */
-  readonly problems: readonly Problem[];
-  readonly binary: Problem | null;
+  readonly findings: readonly Finding[];
+  readonly binary: Finding | null;
 }
 
 const FIELD_NAMES: ReadonlyMap<string, FieldName> = new Map([
@@ -66,28 +116,23 @@ const SECTION_STATUS: ReadonlyMap<string, TaskStatus> = new Map([
   ['failed', 'failed'],
 ]);
 
-const BOX_STATUS: ReadonlyMap<string, TaskStatus> = new Map([
-  ['x', 'done'],
-  ['X', 'done'],
-  ['~', 'doing'],
-  [' ', 'todo'],
-  ['!', 'failed'],
-  ['-', 'todo'],
-]);
-
 /*
  * Every pattern below is anchored at the start of a line's content and never has two quantifiers in a row
  * that can match the same character, so that each is linear in the line.
  */
 const FIELD = /^\*\*(Workflow ID|Status|Started|Updated|Progress):\*\*\s*/i;
 const TITLE = /^Workflow:\s*/i;
-const HEADING = /^(#{1,6})(?:[ \t]+|$)/;
 const SECTION =
   /^[^\p{L}\p{N}]*(completed|in progress|pending|failed)\s*(?:\(\s*(\d+)\s+tasks?\s*\)|\(|$)/diu;
 const WAVE = /^Wave\s+(\d+)(?!\w|\.\d)/di;
 const WAVE_WITHOUT_NUMBER = /^Wave(?=\s|$)/i;
 const BOX = /^[-*+]([ \t]*)\[([^[\]]*)\]/;
-const DEPENDS = /^[-*+][ \t]+Depends:/i;
+const PLAIN_WAVE = /^Wave\s+\d+$/i;
+const NOTES = /^[^\p{L}\p{N}]*(notes|metadata)$/iu;
+const DETAIL = /^[-*+][ \t]+(Depends|Commit|Files|Error)(?:(?<=s) on)?:\s*/i;
+/** Begins something of its own: an item, a quote, a table, a rule, or a side of a conflict. */
+const BLOCK = /^(?:[-*+>|]|\d+[.)]|[<=>]{7})/;
+const ITEM = /^[-*+][ \t]+/;
 
 export function readSyntax(text: string): StateMdSyntax {
   let reader: SyntaxReader | null = null;
@@ -99,98 +144,179 @@ export function readSyntax(text: string): StateMdSyntax {
   return reader.end();
 }
 
-interface OpenSection extends Section {
-  readonly waves: Token<number>[];
-  readonly tasks: OpenTask[];
+type Open<T> = { -readonly [Key in keyof T]: T[Key] };
+
+interface OpenGroup extends Open<Group> {
+  tasks: TaskEntry[];
 }
 
-interface OpenTask extends TaskEntry {
-  readonly dependsOn: Dependency[];
+interface OpenSection extends Open<Section> {
+  groups: OpenGroup[];
+  tasks: TaskEntry[];
+}
+
+interface OpenTask extends Open<TaskEntry> {
+  dependsOn: Dependency[];
+  details: Map<keyof TaskDetails, Field[]>;
 }
 
 class SyntaxReader {
   private readonly fields = new Map<FieldName, Field>();
+  private heading: Token | null = null;
   private readonly sections: OpenSection[] = [];
-  private readonly problems: Problem[] = [];
+  private readonly notes: string[] = [];
+  private readonly findings: Finding[] = [];
   private readonly conflicts = new ConflictScanner();
-  private binary: Problem | null = null;
-  private fenceOpener: Line | null = null;
+  private readonly hiding = new HidingScanner();
+  private readonly whole: Open<Part> = { end: 0, open: false };
+  private binary: Finding | null = null;
   private inHeader = true;
+  private afterBlank = false;
   private section: OpenSection | null = null;
-  private wave: Token<number> | null = null;
+  private group: OpenGroup | null = null;
   private task: OpenTask | null = null;
+  /** True while lines still belong to `task`. */
+  private inTask = false;
+  private notesPart: Open<Notes> | null = null;
+  private inNotes: Open<Notes> | null = null;
+  private metadata: Line | null = null;
 
   constructor(private readonly firstLine: Line) {}
 
   read(line: Line): void {
-    this.binary ??= nulProblem(line);
-    const conflict = this.conflicts.problem(line);
-    if (conflict) this.problems.push(conflict);
-
-    if (line.fence === 'opens') this.fenceOpener = line;
-    if (line.fence === null || line.fence === 'closes') this.fenceOpener = null;
-    if (line.fence !== null || line.content === '') return;
-
-    const heading = line.indent < 4 ? HEADING.exec(line.content) : null;
-    if (heading) this.readHeading(line, heading[1]?.length ?? 0, heading[0].length);
+    this.binary ??= nulFinding(line);
+    const conflict = this.conflicts.finding(line);
+    if (conflict) this.findings.push(conflict);
+    this.hiding.next(line);
+    if (line.content === '') {
+      this.afterBlank = true;
+      return;
+    }
+    const { task } = this;
+    const heading = headingOf(line);
+    if (heading) this.readHeading(line, heading.level, heading.textStart);
+    else if (line.hidden !== null) this.passHidden(line);
     else if (this.inHeader) this.readField(line);
     else if (this.section) this.readItem(line, this.section);
+    else if (this.inNotes) this.readNote(line);
+    this.follow(line, task);
+    this.afterBlank = false;
   }
 
   end(): StateMdSyntax {
-    if (this.fenceOpener) {
-      this.problems.push(
-        warning(
-          spanOf(this.fenceOpener),
-          'unclosed_fence',
-          'This code block is never closed, so that everything below it is read as code. Close it.',
-        ),
-      );
+    this.findings.push(...this.hiding.end());
+    const { firstLine, fields, heading, sections, notes, notesPart, metadata } = this;
+    const { whole, findings, binary } = this;
+    return {
+      ...{ firstLine, fields, heading, sections, notes, notesPart, metadata },
+      ...{ whole, findings, binary },
+    };
+  }
+
+  /** Carries on where the parts end that this line is in; `above` is the task before it. */
+  private follow(line: Line, above: OpenTask | null): void {
+    const end = lineEndOf(line);
+    const open = this.hiding.isOpen;
+    for (const part of [this.whole, this.group, this.inNotes]) {
+      if (!part) continue;
+      part.end = end;
+      part.open = open;
     }
-    const { firstLine, fields, sections, problems, binary } = this;
-    return { firstLine, fields, sections, problems, binary };
+    if (!above || line.hidden === 'inside' || line.hidden === 'closes') {
+      if (this.task && this.inTask) Object.assign(this.task, { end, open });
+      return;
+    }
+    const indented = line.indent > above.line.indent;
+    if (this.task !== above) {
+      // A heading ends a task wherever it stands; a task below it would lose what it is indented to.
+      if (this.task && line.indent > 0) above.movable = false;
+    } else if (this.inTask && indented) {
+      Object.assign(above, { end, open });
+    } else {
+      // A line of text right below a task goes on with its sentence.
+      const goesOn = this.inTask && !this.afterBlank && line.hidden === null;
+      this.inTask = false;
+      if (line.indent > 0 || (goesOn && !BLOCK.test(line.content))) above.movable = false;
+    }
+  }
+
+  private passHidden({ hidden, indent }: Line): void {
+    const begins = hidden === 'opens' || hidden === 'whole';
+    const ofTask = this.task !== null && this.inTask && (!begins || indent > this.task.line.indent);
+    if (this.group && !ofTask) this.group.remarks = true;
   }
 
   private readHeading(line: Line, level: number, textStart: number): void {
     const text = line.content.slice(textStart);
     if (level === 1) {
-      this.section = null;
+      this.leaveSection();
+      if (this.inHeader) this.heading ??= { value: text, at: spanOf(line, textStart) };
       const title = TITLE.exec(text);
       if (title && this.inHeader) this.addField('title', line, textStart + title[0].length);
     } else if (level === 2) {
       this.inHeader = false;
-      this.wave = null;
-      this.section = this.openSection(line, text, textStart);
+      this.leaveSection();
+      this.openSection(line, text, textStart);
     } else if (level === 3 && this.section) {
       this.readWave(line, text, textStart, this.section);
+    } else if (this.group) {
+      this.group.remarks = true;
     }
     this.task = null;
+    this.inTask = false;
   }
 
-  private openSection(line: Line, text: string, textStart: number): OpenSection | null {
+  private leaveSection(): void {
+    this.section = null;
+    this.group = null;
+    this.inNotes = null;
+  }
+
+  private openSection(line: Line, text: string, textStart: number): void {
     const match = SECTION.exec(text);
     const status = SECTION_STATUS.get(match?.[1]?.toLowerCase() ?? '');
-    if (!match || !status) return null;
-    const section = { status, count: numberAt(line, match, 2, textStart), waves: [], tasks: [] };
-    this.sections.push(section);
-    return section;
+    if (match && status) {
+      const count = numberAt(line, match, 2, textStart);
+      this.section = { line, status, count, groups: [], tasks: [] };
+      this.sections.push(this.section);
+      this.openGroup(this.section, null, null, false);
+      return;
+    }
+    const part = NOTES.exec(text)?.[1]?.toLowerCase();
+    if (part === 'metadata') {
+      this.metadata ??= line;
+    } else if (part === 'notes') {
+      this.inNotes = { line, end: 0, open: false };
+      this.notesPart ??= this.inNotes;
+    }
+  }
+
+  private openGroup(
+    section: OpenSection,
+    heading: Line | null,
+    wave: Token<number> | null,
+    remarks: boolean,
+  ): void {
+    this.group = { heading, wave, tasks: [], remarks, end: 0, open: false };
+    section.groups.push(this.group);
   }
 
   private readWave(line: Line, text: string, textStart: number, section: OpenSection): void {
     const match = WAVE.exec(text);
     const wave = match && numberAt(line, match, 1, textStart);
     if (wave) {
-      section.waves.push(wave);
-      this.wave = wave;
-    } else if (WAVE_WITHOUT_NUMBER.test(text)) {
-      this.problems.push(
-        error(
-          spanOf(line),
-          'wave_out_of_range',
-          'This heading names no wave. Write “### Wave 1”, with the number of the wave.',
-        ),
-      );
+      this.openGroup(section, line, wave, !PLAIN_WAVE.test(text));
+      return;
     }
+    if (this.group) this.group.remarks = true;
+    if (!WAVE_WITHOUT_NUMBER.test(text)) return;
+    this.findings.push(
+      finding(
+        'wave_out_of_range',
+        spanOf(line),
+        'This heading names no wave. Write “### Wave 1”, with the number of the wave.',
+      ),
+    );
   }
 
   private readField(line: Line): void {
@@ -205,13 +331,20 @@ class SyntaxReader {
       this.fields.set(name, { line, value: line.content.slice(from), at: spanOf(line, from) });
       return;
     }
-    this.problems.push(
-      warning(
-        spanOf(line),
+    const start = lineStartOf(line);
+    this.findings.push(
+      finding(
         'duplicate_field',
+        spanOf(line),
         `Line ${first.line.number + 1} says this already, and the first counts. Remove one of the two.`,
+        fixOf('Remove this line', { start, end: lineEndOf(line), text: '' }),
       ),
     );
+  }
+
+  private readNote(line: Line): void {
+    const item = ITEM.exec(line.content);
+    if (item) this.notes.push(line.content.slice(item[0].length));
   }
 
   private readItem(line: Line, section: OpenSection): void {
@@ -220,9 +353,24 @@ class SyntaxReader {
     // `[text](target)` and `[text][name]` are links.
     if (match && !/^[([]/.test(rest) && this.isTask(line, rest)) {
       this.addTask(line, match, section);
-    } else if (this.task && line.indent > this.task.line.indent && DEPENDS.test(line.content)) {
-      addDependencies(this.task.dependsOn, line);
+      return;
     }
+    if (!this.task || line.indent <= this.task.line.indent) {
+      if (this.group) this.group.remarks = true;
+      return;
+    }
+    const detail = DETAIL.exec(line.content);
+    const name = detail?.[1]?.toLowerCase();
+    if (!detail || !name) return;
+    const from = detail[0].length;
+    if (name === 'depends') {
+      addDependencies(this.task.dependsOn, line, from);
+      return;
+    }
+    const field = { line, value: line.content.slice(from), at: spanOf(line, from) };
+    const fields = this.task.details.get(name as keyof TaskDetails);
+    if (fields) fields.push(field);
+    else this.task.details.set(name as keyof TaskDetails, [field]);
   }
 
   /**
@@ -240,19 +388,26 @@ class SyntaxReader {
     const rest = line.content.slice(boxed.length);
     const status = BOX_STATUS.get(mark);
     if (status === undefined || gap === '' || /^\S/.test(rest)) {
-      this.problems.push(
-        error(
-          box,
+      const meant = status === undefined ? boxIn(section, section.status) : `[${mark}]`;
+      const text = `${gap === '' ? ' ' : ''}${meant}${/^\S/.test(rest) ? ' ' : ''}`;
+      this.findings.push(
+        finding(
           'invalid_checkbox',
+          box,
           `${quote(boxed)} is no checkbox. Write “- [ ] ” for to do, “- [~] ” for in progress, “- [x] ” for done or “- [!] ” for failed.`,
+          fixOf(`Write “${meant}”`, { start: box.start, end: box.end, text }),
         ),
       );
     } else if (mark === '-') {
-      this.problems.push(
-        warning(
-          box,
+      this.findings.push(
+        finding(
           'unknown_checkbox',
+          box,
           '“[-]” is read as to do. Write “[ ]”, or “[~]” if the task is in progress.',
+          // An empty box among the failed would be a failure.
+          section.status === 'failed'
+            ? null
+            : fixOf('Write “[ ]”', { start: box.start, end: box.end, text: '[ ]' }),
         ),
       );
     }
@@ -262,11 +417,24 @@ class SyntaxReader {
       box,
       status: mark === ' ' && section.status === 'failed' ? 'failed' : (status ?? section.status),
       ...readTaskText(line, textStart),
-      wave: this.wave,
+      wave: this.group?.wave ?? null,
       dependsOn: [],
+      details: new Map(),
+      end: lineEndOf(line),
+      open: false,
+      // Where it ends an open code block, the next line would have to.
+      movable: line.indent === 0 && !this.whole.open,
     };
+    this.inTask = true;
     section.tasks.push(this.task);
+    this.group?.tasks.push(this.task);
   }
+}
+
+/** The box that says `status` in a section, whose own status an empty box takes. */
+export function boxIn(section: Pick<Section, 'status'>, status: TaskStatus): string {
+  if (section.status !== 'failed') return BOX_OF[status];
+  return status === 'failed' ? '[ ]' : status === 'todo' ? '[-]' : BOX_OF[status];
 }
 
 /** The number that a group of a match holds; the match began `offset` into the line's content. */
@@ -297,12 +465,28 @@ function readTaskText(line: Line, from: number): Pick<TaskEntry, 'id' | 'descrip
   return taskText(from + 2, closing, closing + 2 + colon);
 }
 
-function addDependencies(dependencies: Dependency[], line: Line): void {
-  let start = line.content.indexOf(':') + 1;
-  for (const item of line.content.slice(start).split(',')) {
+function addDependencies(dependencies: Dependency[], line: Line, from: number): void {
+  const items = line.content.slice(from).split(',');
+  const alone = items.filter((item) => item.trim() !== '').length === 1;
+  const gapAfterComma = 1 + (/^\s*/.exec(items[1] ?? '')?.[0].length ?? 0);
+  let start = from;
+  for (const [index, item] of items.entries()) {
     const id = item.trim().replace(/^`([^`]*)`$/, '$1');
-    const from = start + item.indexOf(id);
-    if (id !== '') dependencies.push({ id, at: spanOf(line, from, from + id.length) });
+    const at = start + item.indexOf(id);
+    if (id !== '') {
+      dependencies.push({
+        id,
+        at: spanOf(line, at, at + id.length),
+        removal: alone
+          ? { start: lineStartOf(line), end: lineEndOf(line), text: '' }
+          : {
+              // With the comma before it, or for the first with all up to the second.
+              start: line.start + (index > 0 ? start - 1 : from),
+              end: line.start + start + item.length + (index > 0 ? 0 : gapAfterComma),
+              text: '',
+            },
+      });
+    }
     start += item.length + 1;
   }
 }

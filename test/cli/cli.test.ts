@@ -89,7 +89,7 @@ describe('cli', () => {
     assert.deepEqual(document, {
       v: 1,
       ok: false,
-      at: 1,
+      at: 2,
       refusal: {
         code: 'wave_incomplete',
         message:

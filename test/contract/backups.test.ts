@@ -230,7 +230,7 @@ describe('store: backups', () => {
         'workflow.created': 1,
         'workflow.advanced': 2,
         'run.created': 2,
-        'file.intent': 2,
+        'file.pending': 2,
       });
       assert.ok(preview.lost.certain && preview.lost.last !== null);
 

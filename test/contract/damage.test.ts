@@ -46,11 +46,27 @@ async function fill(store: Store, advances = 40): Promise<void> {
   await Promise.all(answers);
   for (let index = 0; index < 6; index += 1) {
     const command = anAdvance(`wf${index}`);
+    const edits = (await store.read('fileEdits', {})).filter(
+      ({ workflow }) => workflow === command.plan.id,
+    );
+    const write = { workflow: command.plan.id, target: 'target' as never };
+    const base = command.sight.hash;
     await store.submit({
-      kind: 'file.confirm',
-      workflow: command.plan.id,
-      target: command.write.target,
-      hash: command.write.target,
+      ...{ kind: 'file.intend', ...write, known: base, base },
+      edits: edits.map(({ id }) => id),
+    });
+    if (index > 2) await store.submit({ kind: 'file.confirm', ...write });
+    const task = `${index}` as never;
+    await store.submit({
+      kind: 'task.set',
+      sight: { ...command.sight, hash: index > 2 ? write.target : base },
+      change: { task, status: 'done' },
+      present: 'todo',
+    });
+    await store.submit({
+      ...{ kind: 'file.conflict', workflow: command.plan.id, conflict: `cfl_${index}` as never },
+      ...{ base, mine: base, theirs: base, edits: [] },
+      diff: { added: [], removed: [], modified: ['1-1'] },
     });
     await store.submit({
       kind: 'guard.hold',

@@ -153,8 +153,7 @@ export class Encounters {
     const workflow = this.#workflow;
     const wave = random.within(0, 1);
     const target = (number: number): never => String(number).repeat(64) as never;
-    if (random.chance(0.2))
-      return { kind: 'file.confirm', workflow, target: target(1), hash: target(1) };
+    if (random.chance(0.2)) return { kind: 'file.confirm', workflow, target: target(1) };
     const task = (id: string): never =>
       ({ id, description: id, status: 'todo', dependsOn: [], line: 0 }) as never;
     return {
@@ -169,11 +168,15 @@ export class Encounters {
           { number: 2, tasks: [task('2-1'), task('2-2')] },
         ],
       },
-      file: `${String(workflow)}/STATE.md` as never,
-      worktree: '',
+      sight: {
+        ...{ workflow, name: 'Workflow', wave, waveCount: 2, worktree: '' },
+        file: `${String(workflow)}/STATE.md` as never,
+        hash: target(0),
+        head: null,
+        editing: 'full',
+      },
       seen: wave,
       ...(random.chance(0.3) ? { force: { reason: 'asked' } } : {}),
-      write: { base: target(wave), target: target(wave + 1), updated: '2026-01-02 03:04:05' },
     };
   }
 
@@ -194,10 +197,6 @@ export class Encounters {
       const who = actors.findIndex(({ name }) => (name as AgentName) === agent);
       const release = { kind: 'lock.release', resources: 'all', worktree: '' } as const;
       said.push(conversation.utter(who, release));
-    }
-    for (const { workflow, target } of history.world.pending) {
-      const confirm = { kind: 'file.confirm', workflow, target, hash: target } as const;
-      said.push(conversation.utter(0, confirm));
     }
     await conversation.say(said, 'at once');
     history.forgetWhatIsOver();

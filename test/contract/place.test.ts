@@ -148,9 +148,10 @@ describe('place: where the store is', () => {
         const place = placeOf(at);
         const store = await openLocalStore({ place, identity: identity(), durability: 'normal' });
         stores.push(store);
-        const { file } = anAdvance('wf');
-        const command = { ...anAdvance(`wf-${place.worktree}`), file, worktree: place.worktree };
-        assert.ok((await store.submit(command)).ok);
+        const { file } = anAdvance('wf').sight;
+        const command = anAdvance(`wf-${place.worktree}`);
+        const sight = { ...command.sight, file, worktree: place.worktree };
+        assert.ok((await store.submit({ ...command, sight })).ok);
       }
       const { workflows } = await stores[0]!.read('state', {});
       assert.deepEqual(

@@ -43,7 +43,7 @@ describe('store: what is promised', () => {
             [1, 'workflow.created'],
             [2, 'workflow.advanced'],
             [3, 'run.created'],
-            [4, 'file.intent'],
+            [4, 'file.pending'],
           ],
         );
       });

@@ -92,12 +92,10 @@ export function anAdvance(workflow: string, wave = 0): AdvanceWave {
   const waves = Array.from({ length: 50 }, (_, index) =>
     index < wave ? (['done'] as const) : (['todo'] as const),
   );
-  const command = advanceOf(planOf(wave, waves));
-  return {
-    ...command,
-    plan: { ...command.plan, id: workflow as never },
-    file: `${workflow}/STATE.md` as never,
-  };
+  return advanceOf(
+    { ...planOf(wave, waves), id: workflow as never },
+    { file: `${workflow}/STATE.md` as never },
+  );
 }
 
 export function stateMd(options: {

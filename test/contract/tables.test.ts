@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
 import type { RowChange, RowQuery, RunRow } from '../../src/core/model';
 import { newRun } from '../../src/core/rules/runs';
-import { initial } from '../../src/store/sqlite/migrations/001-initial';
+import { migrations } from '../../src/store/sqlite/migrate';
 import { Tables } from '../../src/store/sqlite/tables';
 import { RowStore } from '../core/rowStore';
 
@@ -176,6 +176,61 @@ const changes: fc.Arbitrary<RowChange> = fc.oneof(
   put('rate', fc.record({ key: few('k1', 'k2'), tokens: time, at: beat })),
   put('config', fc.record({ key: few('slots', 'slots.w1', 'slots.w2', 'grace'), value: time })),
   put('counter', fc.record({ name: fc.constant('fence'), value: time })),
+  put(
+    'task',
+    fc.record({
+      workflow: few('w1', 'w2'),
+      task: few('t1', 't2'),
+      status: few('todo', 'done'),
+      by: few('hand', 'run'),
+      agent,
+      since: time,
+      commit: few(null, 'c0ffee'),
+      files: few([], ['a.ts']),
+      error: few(null, 'no'),
+    }),
+  ),
+  put(
+    'fileEdit',
+    fc.record({
+      id: id('edt'),
+      workflow: few('w1', 'w2'),
+      change: few(
+        { kind: 'wave', wave: 2 },
+        { kind: 'note', by: 'a', text: 't' },
+        { kind: 'merge', base: 'A', mine: 'B' },
+        { kind: 'task', cause: 'set', task: 't1', status: 'done', commit: null },
+      ),
+      session: id('ses'),
+      since: time,
+    }),
+  ),
+  put(
+    'fileIntent',
+    fc.record({
+      workflow: few('w1', 'w2'),
+      target: few('A', 'B'),
+      base: few('A', 'B'),
+      known: few('A', 'B'),
+      edits: fc.uniqueArray(id('edt')),
+      restores: few(null, 'backup'),
+      session: id('ses'),
+      since: time,
+    }),
+  ),
+  put(
+    'conflict',
+    fc.record({
+      id: id('cfl'),
+      workflow: few('w1', 'w2'),
+      base: few('A'),
+      mine: few('B'),
+      theirs: few('C'),
+      diff: few({ added: [], removed: ['t1'], modified: [] }),
+      since: time,
+      resolved: fc.constant(null),
+    }),
+  ),
   fc.oneof(
     drop('agent', 'name', agent),
     drop('session', 'id', id('ses')),
@@ -184,6 +239,11 @@ const changes: fc.Arbitrary<RowChange> = fc.oneof(
     drop('slotWaiter', 'id', id('wtr')),
     drop('sightings', 'subject', few('run:a', 'lock:b')),
     drop('config', 'key', few('slots', 'grace')),
+    drop('fileEdit', 'id', id('edt')),
+    fc
+      .record({ workflow: few('w1', 'w2'), target: few('A', 'B') })
+      .map((at) => change({ drop: 'fileIntent', ...at })),
+    drop('conflict', 'id', id('cfl')),
   ),
 );
 
@@ -236,7 +296,13 @@ const questions: fc.Arbitrary<RowQuery>[] = [
   ask('configs', { prefix: few('slots.', 'slots', 'x') }),
   ask('counter', { name: fc.constant('fence') }),
   ask('newestRuns', { workflow: few('w1', 'w2') }),
+  ask('task', { workflow: few('w1', 'w2'), task: few('t1', 't2') }),
+  ask('fileEdits', { workflow: few('w1', 'w2') }),
+  ask('fileIntents', { workflow: few('w1', 'w2') }),
+  ask('conflict', { id: id('cfl') }),
 ];
+
+const unordered: ReadonlySet<RowQuery['rows']> = new Set(['configs', 'newestRuns', 'fileIntents']);
 
 describe('tables: SQLite answers as the plain row store', () => {
   const seed = Number(globalThis.process.env['WAVELOCK_SEED'] ?? Date.now() % 1_000_000);
@@ -246,7 +312,7 @@ describe('tables: SQLite answers as the plain row store', () => {
     fc.assert(
       fc.property(fc.array(changes, { maxLength: 30 }), fc.tuple(...questions), (made, asked) => {
         const database = new DatabaseSync(':memory:');
-        database.exec(initial);
+        for (const sql of migrations) database.exec(sql);
         const tables = new Tables(database);
         const plain = new RowStore().given(...made);
         for (const change of made) tables.apply(change);
@@ -265,9 +331,10 @@ describe('tables: SQLite answers as the plain row store', () => {
   });
 });
 
-/** As plain JSON; the rows of these two questions come in no promised order. */
+/** As plain JSON; the rows of some questions come in no promised order. */
 function comparable(question: RowQuery, rows: unknown): unknown {
-  const unordered = question.rows === 'configs' || question.rows === 'newestRuns';
   const plain = JSON.parse(JSON.stringify(rows)) as unknown;
-  return unordered ? (plain as object[]).map((row) => JSON.stringify(row)).sort() : plain;
+  return unordered.has(question.rows)
+    ? (plain as object[]).map((row) => JSON.stringify(row)).sort()
+    : plain;
 }

@@ -84,7 +84,10 @@ describe('store: verify', () => {
       ...put('config', store.config),
       ...put('counter', store.counters),
       ...put('workflow', store.workflows),
-      ...put('pending', store.pending),
+      ...put('task', store.tasks),
+      ...put('fileEdit', store.fileEdits),
+      ...put('fileIntent', store.fileIntents),
+      ...put('conflict', store.conflicts),
       ...put('guard', store.guards),
     ];
   }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { isStoreError } from '../../src/core/errors';
+import { localTime } from '../../src/store/workflowFile';
 import { WorkflowFiles } from '../../src/store/workflowFiles';
 import { acquireFileLock } from '../../src/store/fileLock';
 import type { Store } from '../../src/store/store';
@@ -53,12 +54,15 @@ describe('workflow files: advance', () => {
     const path = bench.write('STATE.md', ready);
     const answer = await files().advance(bench.folder, {});
     assert.ok(answer.ok);
+    const events = await store.read('events', { after: 0, limit: 100 });
+    const promised = events.find(({ kind }) => kind === 'file.pending');
+    const promisedAt = localTime(promised?.at ?? 0);
     assert.deepEqual(changedLines(ready, readFileSync(path, 'utf8')), [
       ['**Status:** Wave 1/3', '**Status:** Wave 2/3'],
-      ['**Updated:** 2026-01-01 10:00:00', '**Updated:** 2026-01-02 03:04:05'],
+      ['**Updated:** 2026-01-01 10:00:00', `**Updated:** ${promisedAt}`],
       ['**Progress:** `██████░░░░░░░░░░░░░░` 33%', '**Progress:** `█████████████░░░░░░░` 66%'],
     ]);
-    assert.deepEqual(await store.read('pendingWrites', {}), []);
+    assert.deepEqual(await store.read('fileEdits', {}), []);
   });
 
   it('keeps CRLF, the byte order mark and the mode', async () => {
@@ -91,7 +95,7 @@ describe('workflow files: advance', () => {
     assert.equal(readFileSync(path, 'utf8'), text);
     assert.equal(statSync(path, { bigint: true }).mtimeNs, before);
     const state = await store.read('state', {});
-    assert.deepEqual([state.workflows, state.runs, state.guards], [[], [], []]);
+    assert.deepEqual([state.workflows[0]?.wave, state.runs, state.guards], [1, [], []]);
   });
 
   for (const [what, text, code] of [

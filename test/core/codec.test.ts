@@ -9,15 +9,17 @@ import type {
   ClaimRow,
   Command,
   ConfigRow,
+  ConflictRow,
   CounterRow,
   EventHeader,
   EventKind,
+  FileEdit,
+  FileIntent,
   GuardRow,
   Holder,
   LockRequest,
   LockNote,
   LockRow,
-  PendingWrite,
   ProcessIdentity,
   RateRow,
   Refusal,
@@ -26,6 +28,7 @@ import type {
   SightingRow,
   SlotWaiterRow,
   StopRequest,
+  TaskRow,
   WaiterRow,
   WorkflowRow,
 } from '../../src/core/model';
@@ -605,6 +608,59 @@ const workflow = rowOf<WorkflowRow>({
   wave: count,
   waveCount: count,
   status: fc.constantFrom('active', 'completed'),
+  hash: text,
+  head: orNull(text),
+  editing: fc.constantFrom('full', 'checkbox', 'none'),
+});
+const taskStatus = fc.constantFrom('todo', 'doing', 'done', 'failed');
+const task = rowOf<TaskRow>({
+  workflow: text,
+  task: text,
+  status: taskStatus,
+  by: fc.constantFrom('hand', 'set', 'run'),
+  agent: text,
+  since: instant,
+  commit: orNull(text),
+  files: texts,
+  error: orNull(text),
+});
+const fileEdit = rowOf<FileEdit>({
+  id: text,
+  workflow: text,
+  change: fc.oneof(
+    fc.record({ kind: fc.constant('wave'), wave: count }),
+    fc.record({
+      kind: fc.constant('task'),
+      cause: fc.constantFrom('set', 'run'),
+      task: text,
+      status: taskStatus,
+    }),
+    fc.record({ kind: fc.constant('note'), by: text, text }),
+    fc.record({ kind: fc.constant('merge'), base: text, mine: text }),
+  ),
+  session: text,
+  since: instant,
+});
+const fileIntent = rowOf<FileIntent>({
+  workflow: text,
+  target: text,
+  base: text,
+  known: text,
+  edits: texts,
+  restores: orNull(text),
+  session: text,
+  since: instant,
+});
+const diff = fc.record({ added: texts, removed: texts, modified: texts });
+const conflict = rowOf<ConflictRow>({
+  id: text,
+  workflow: text,
+  base: text,
+  mine: text,
+  theirs: text,
+  diff,
+  since: instant,
+  resolved: orNull(fc.constantFrom('mine', 'theirs', 'merged')),
 });
 const config = rowOf<ConfigRow>({ key: text, value: fc.oneof(count, text, texts) });
 const holder = rowOf<Holder>({
@@ -618,9 +674,16 @@ const holder = rowOf<Holder>({
   startTime: text,
   tookOver: fc.record({ why: text, host: orNull(text), pid: orNull(count) }),
 });
-const optional: ReadonlySet<string> = new Set(['bootId', 'pidNamespace', 'startTime', 'tookOver']);
+const optional: ReadonlySet<string> = new Set([
+  'bootId',
+  'pidNamespace',
+  'startTime',
+  'tookOver',
+  'hash',
+  'head',
+  'editing',
+]);
 const lockNote = rowOf<LockNote>({ lock: text, process: processIdentity });
-const edit = fc.record({ kind: fc.constant('wave'), wave: count, updated: text });
 
 const tables: Readonly<
   Record<
@@ -652,19 +715,10 @@ const tables: Readonly<
     decode: codec.decodeCounter,
     row: rowOf<CounterRow>({ name: fc.constant('fence'), value: count }),
   },
-  decodePending: {
-    decode: codec.decodePending,
-    row: rowOf<PendingWrite>({
-      workflow: text,
-      file: text,
-      worktree: text,
-      edit,
-      base: text,
-      target: text,
-      session: text,
-      since: instant,
-    }),
-  },
+  decodeTask: { decode: codec.decodeTask, row: task },
+  decodeFileEdit: { decode: codec.decodeFileEdit, row: fileEdit },
+  decodeFileIntent: { decode: codec.decodeFileIntent, row: fileIntent },
+  decodeConflict: { decode: codec.decodeConflict, row: conflict },
   decodeGuard: {
     decode: codec.decodeGuard,
     row: rowOf<GuardRow>({ file: text, worktree: text, holder }),
@@ -687,7 +741,9 @@ const lockGone = fc.record({ lock: text, agent: text });
 const leftQueue = fc.record({ waiter: text, agent: text, why: text });
 const advanced = fc.record({ from: count, to: count, row: workflow, carriedOver: texts });
 const guardPlace = { guard: fc.constant(true), worktree: text };
-const written = fc.record({ base: text, target: text, hash: text });
+const edit = fc.record({ kind: fc.constant('wave'), wave: count, updated: text });
+const formerly = fc.record({ base: text, target: text, hash: text });
+const written = fc.record({ row: workflow, base: text, target: text, edits: texts });
 
 const eventData: { readonly [Kind in EventKind]: fc.Arbitrary<object> } = {
   'run.created': runAfter,
@@ -725,8 +781,19 @@ const eventData: { readonly [Kind in EventKind]: fc.Arbitrary<object> } = {
   'workflow.created': fc.record({ row: workflow }),
   'workflow.advanced': advanced,
   'workflow.completed': advanced,
-  'file.intent': fc.record({ base: text, target: text, edit }),
-  'file.written': written,
+  'workflow.bound': fc.record({ row: workflow, from: orNull(fc.record({ file: text })) }),
+  'task.changed': fc.record({ row: task, from: orNull(taskStatus) }),
+  'note.added': fc.record({ text }),
+  'file.pending': fc.record({ row: fileEdit, replaces: texts }),
+  'file.intent': fc.oneof(
+    fc.record({ base: text, target: text, edit }),
+    fc.record({ row: fileIntent, replaces: texts }),
+  ),
+  'file.written': fc.oneof(formerly, written),
+  'file.restored': written,
+  'file.imported': fc.record({ row: workflow, from: orNull(text), diff, overruled: texts }),
+  'file.rebased': fc.record({ row: workflow, from: orNull(text) }),
+  'file.conflict': fc.record({ row: conflict, edits: texts }),
   'config.set': fc.record({ row: orNull(config), before: orNull(count) }),
 };
 

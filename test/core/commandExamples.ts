@@ -37,7 +37,23 @@ const plan = {
     },
   ],
 } as const;
-const write = { base: id(hash), target: id(hash), updated: '2026-01-02 03:04:05' };
+const sight = {
+  workflow: id('wf'),
+  name: 'Ledger',
+  wave: 1,
+  waveCount: 2,
+  file: id('docs/STATE.md'),
+  worktree: 'feature',
+  hash: id(hash),
+  head: null,
+  editing: 'full',
+} as const;
+const write = { workflow: id('wf'), known: id(hash), base: id(hash), target: id(hash) };
+const moves = [
+  { task: id('1-1'), from: 'todo', to: 'done' },
+  { task: id('1-2'), from: null, to: 'doing' },
+] as const;
+const diff = { added: [], removed: [], modified: [] };
 const holder = { agent: id('ada'), session: id('ses_1'), host: 'host', pid: 7, since: 1_000 };
 
 export const examples: { readonly [Kind in Command['kind']]: Examples<Kind> } = {
@@ -159,23 +175,80 @@ export const examples: { readonly [Kind in Command['kind']]: Examples<Kind> } = 
     full: { kind: 'config.set', key: 'workflow.files', value: ['docs/PLAN.md'] },
   },
   'wave.advance': {
-    least: { kind: 'wave.advance', plan, file: id('STATE.md'), worktree: '', write },
+    least: { kind: 'wave.advance', plan, sight },
+    full: { kind: 'wave.advance', plan, sight, seen: 1, force: { reason: 'Demo' } },
+  },
+  'task.set': {
+    least: {
+      kind: 'task.set',
+      sight,
+      change: { task: id('1-1'), status: 'done' },
+      present: 'todo',
+    },
     full: {
-      kind: 'wave.advance',
-      plan,
-      file: id('docs/STATE.md'),
-      worktree: 'feature',
-      seen: 1,
-      force: { reason: 'Demo' },
-      write,
+      kind: 'task.set',
+      sight: { ...sight, head: 'ref: refs/heads/main', editing: 'none' },
+      change: {
+        task: id('1-1'),
+        status: 'failed',
+        commit: 'c0ffee',
+        files: ['a b.ts'],
+        error: null,
+      },
+      present: 'doing',
+      seen: 'doing',
+      token: id('token'),
     },
   },
-  'file.confirm': both({
-    kind: 'file.confirm',
+  'note.add': both({ kind: 'note.add', sight, text: 'Ask Ada about **this**' }),
+  'workflow.bind': {
+    least: { kind: 'workflow.bind', sight, from: null },
+    full: { kind: 'workflow.bind', sight, from: { file: id('old/STATE.md'), worktree: 'feature' } },
+  },
+  'file.import': {
+    least: { kind: 'file.import', sight, from: null, how: 'git', tasks: [], diff },
+    full: {
+      kind: 'file.import',
+      sight,
+      from: id(hash),
+      how: 'hand',
+      tasks: moves,
+      diff: { added: ['1-2'], removed: [], modified: ['1-1'] },
+      lost: { base: id(hash), mine: id(hash) },
+    },
+  },
+  'file.intend': {
+    least: { kind: 'file.intend', ...write, edits: [] },
+    full: {
+      kind: 'file.intend',
+      ...write,
+      edits: [id('edt_1')],
+      restores: 'wf/2026.md',
+      instead: id(hash),
+    },
+  },
+  'file.confirm': {
+    least: { kind: 'file.confirm', workflow: id('wf'), target: id(hash) },
+    full: {
+      kind: 'file.confirm',
+      workflow: id('wf'),
+      target: id(hash),
+      edits: [id('edt_1')],
+      sight,
+      tasks: moves,
+    },
+  },
+  'file.conflict': both({
+    kind: 'file.conflict',
     workflow: id('wf'),
-    target: id(hash),
-    hash: id(hash),
+    conflict: id('cfl_1'),
+    base: id(hash),
+    mine: id(hash),
+    theirs: id(hash),
+    diff,
+    edits: [id('edt_1')],
   }),
+  'conflict.resolve': both({ kind: 'conflict.resolve', conflict: id('cfl_1'), as: 'merged' }),
   'guard.hold': both({ kind: 'guard.hold', file: id('STATE.md'), worktree: '', holder }),
   'guard.free': both({ kind: 'guard.free', file: id('STATE.md'), worktree: 'feature' }),
 };

@@ -1,5 +1,12 @@
 /** Plans of workflow files, and what is asked of them. */
-import type { AdvanceWave, Plan, RunRow, RunStatus, TaskStatus } from '../../src/core/model';
+import type {
+  AdvanceWave,
+  FileSight,
+  Plan,
+  RunRow,
+  RunStatus,
+  TaskStatus,
+} from '../../src/core/model';
 import { newRun } from '../../src/core/rules/runs';
 
 /** Tasks are called `wave-position`: `1-1`, `1-2`, `2-1`. */
@@ -29,14 +36,23 @@ export function planOf(
   };
 }
 
-export function advanceOf(plan: Plan): AdvanceWave {
+export function sightOf(
+  { id: workflow, name, wave, waveCount }: Omit<Plan, 'waves'>,
+  fields: Partial<FileSight> = {},
+): FileSight {
   return {
-    kind: 'wave.advance',
-    plan,
+    ...{ workflow, name, wave, waveCount },
     file: 'STATE.md' as never,
     worktree: '',
-    write: { base: 'base' as never, target: 'target' as never, updated: '2026-01-02 03:04:05' },
+    hash: 'base' as never,
+    head: null,
+    editing: 'full',
+    ...fields,
   };
+}
+
+export function advanceOf(plan: Plan, sight: Partial<FileSight> = {}): AdvanceWave {
+  return { kind: 'wave.advance', plan, sight: sightOf(plan, sight) };
 }
 
 export function taskRun(id: string, task: string, status: RunStatus): RunRow {

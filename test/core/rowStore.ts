@@ -16,8 +16,12 @@ import type {
   ClaimToken,
   Command,
   ConfigRow,
+  ConflictRow,
   Context,
   CounterRow,
+  EditId,
+  FileEdit,
+  FileIntent,
   Granted,
   GuardRow,
   Liveness,
@@ -29,7 +33,6 @@ import type {
   NewEvent,
   ObserverId,
   OpId,
-  PendingWrite,
   ProcessIdentity,
   RateRow,
   Refusal,
@@ -45,11 +48,12 @@ import type {
   SightingRow,
   SlotWaiterRow,
   StoredEvent,
+  TaskRow,
   TokenDigest,
   WaiterRow,
   WorkflowRow,
 } from '../../src/core/model';
-import { guardKey, type StateRows } from '../../src/core/views';
+import { guardKey, taskKey, type StateRows } from '../../src/core/views';
 
 /** Rows by key, in order of creation: putting a known key keeps its place, as a Map does. */
 interface Tables {
@@ -66,7 +70,10 @@ interface Tables {
   readonly config: Map<string, ConfigRow>;
   readonly counter: Map<string, CounterRow>;
   readonly workflow: Map<string, WorkflowRow>;
-  readonly pending: Map<string, PendingWrite>;
+  readonly task: Map<string, TaskRow>;
+  readonly fileEdit: Map<string, FileEdit>;
+  readonly fileIntent: Map<string, FileIntent>;
+  readonly conflict: Map<string, ConflictRow>;
   readonly guard: Map<string, GuardRow>;
 }
 
@@ -83,7 +90,10 @@ const emptyTables = (): Tables => ({
   config: new Map(),
   counter: new Map(),
   workflow: new Map(),
-  pending: new Map(),
+  task: new Map(),
+  fileEdit: new Map(),
+  fileIntent: new Map(),
+  conflict: new Map(),
   guard: new Map(),
 });
 
@@ -134,8 +144,17 @@ export class RowStore {
   get workflows(): readonly WorkflowRow[] {
     return [...this.#tables.workflow.values()];
   }
-  get pending(): readonly PendingWrite[] {
-    return [...this.#tables.pending.values()];
+  get tasks(): readonly TaskRow[] {
+    return [...this.#tables.task.values()];
+  }
+  get fileEdits(): readonly FileEdit[] {
+    return [...this.#tables.fileEdit.values()];
+  }
+  get fileIntents(): readonly FileIntent[] {
+    return [...this.#tables.fileIntent.values()];
+  }
+  get conflicts(): readonly ConflictRow[] {
+    return [...this.#tables.conflict.values()];
   }
   get guards(): readonly GuardRow[] {
     return [...this.#tables.guard.values()];
@@ -168,6 +187,8 @@ export class RowStore {
       waiters: this.waiters,
       slotWaiters: this.slotWaiters,
       config: this.config,
+      tasks: this.tasks,
+      conflicts: this.conflicts,
     };
   }
 
@@ -261,8 +282,8 @@ export class RowStore {
         case 'config':
           this.#delete(tables.config, change.key);
           return;
-        case 'pending':
-          this.#delete(tables.pending, change.workflow);
+        case 'fileIntent':
+          this.#delete(tables.fileIntent, `${change.workflow}\0${change.target}`);
           return;
         case 'guard':
           this.#delete(tables.guard, guardKey(change));
@@ -271,6 +292,8 @@ export class RowStore {
         case 'lock':
         case 'waiter':
         case 'slotWaiter':
+        case 'fileEdit':
+        case 'conflict':
           this.#delete<unknown>(tables[change.drop], change.id);
           return;
       }
@@ -312,8 +335,17 @@ export class RowStore {
       case 'workflow':
         this.#set(tables.workflow, change.row.id, change.row);
         return;
-      case 'pending':
-        this.#set(tables.pending, change.row.workflow, change.row);
+      case 'task':
+        this.#set(tables.task, taskKey(change.row.workflow, change.row.task), change.row);
+        return;
+      case 'fileEdit':
+        this.#set(tables.fileEdit, change.row.id, change.row);
+        return;
+      case 'fileIntent':
+        this.#set(tables.fileIntent, `${change.row.workflow}\0${change.row.target}`, change.row);
+        return;
+      case 'conflict':
+        this.#set(tables.conflict, change.row.id, change.row);
         return;
       case 'guard':
         this.#set(tables.guard, guardKey(change.row), change.row);
@@ -493,8 +525,14 @@ export class RowStore {
           (run, index) => !runs.slice(index + 1).some(({ task }) => task === run.task),
         );
       }
-      case 'pending':
-        return tables.pending.get(query.workflow) ?? null;
+      case 'task':
+        return tables.task.get(taskKey(query.workflow, query.task)) ?? null;
+      case 'fileEdits':
+        return this.fileEdits.filter(({ workflow }) => workflow === query.workflow);
+      case 'fileIntents':
+        return this.fileIntents.filter(({ workflow }) => workflow === query.workflow);
+      case 'conflict':
+        return tables.conflict.get(query.id) ?? null;
       case 'guard':
         return tables.guard.get(guardKey(query)) ?? null;
     }
@@ -715,6 +753,10 @@ export class Speaker implements Context {
 
   newLockId(): LockId {
     return this.world.newId('lck_') as LockId;
+  }
+
+  newEditId(): EditId {
+    return this.world.newId('edt_') as EditId;
   }
 
   newToken(): ClaimToken {

@@ -5,6 +5,7 @@ import type {
   AgentRow,
   ConfigRow,
   EventData,
+  ConflictRow,
   EventKind,
   GuardRow,
   LockRow,
@@ -14,6 +15,7 @@ import type {
   SlotWaiterRow,
   StoredEvent,
   WaiterRow,
+  TaskRow,
   WorkflowRow,
 } from '../../src/core/model';
 import { newRun } from '../../src/core/rules/runs';
@@ -110,6 +112,27 @@ const workflow = (id: string, wave: number): WorkflowRow => ({
   waveCount: 3,
   status: 'active',
 });
+const taskRow = (task: string, status: TaskRow['status']): TaskRow => ({
+  workflow: 'wf' as never,
+  task: task as never,
+  status,
+  by: 'hand',
+  agent: tester.agent,
+  since: 0,
+  commit: null,
+  files: [],
+  error: null,
+});
+const conflict = (id: string, resolved: ConflictRow['resolved']): ConflictRow => ({
+  id: id as never,
+  workflow: 'wf' as never,
+  base: 'a' as never,
+  mine: 'b' as never,
+  theirs: 'c' as never,
+  diff: { added: [], removed: [], modified: ['t'] },
+  since: 0,
+  resolved,
+});
 const guard = (file: string): GuardRow => ({
   file: file as never,
   worktree: '',
@@ -185,6 +208,20 @@ const agentGone: Step = {
   rows: { agents: [agent('ada')], sessions: [sessionOf('s2', 'ada')] },
 };
 const nothing: Step = { event: {}, data: {}, rows: {} };
+
+/** A workflow's row as the event has it. */
+const movesTo: readonly Step[] = [
+  {
+    before: { workflows: [workflow('wf', 1)] },
+    event: {},
+    data: { row: { ...workflow('wf', 2), hash: 'hash', head: null, editing: 'full' } },
+    rows: {
+      workflows: [
+        { ...workflow('wf', 2), hash: 'hash' as never, head: null, editing: 'full' as const },
+      ],
+    },
+  },
+];
 
 /** For each kind of event rows before it, and the rows that its command has left. */
 const steps: { readonly [Kind in EventKind]: readonly Step[] } = {
@@ -426,8 +463,43 @@ const steps: { readonly [Kind in EventKind]: readonly Step[] } = {
       rows: { workflows: [{ ...workflow('wf', 1), status: 'completed' }] },
     },
   ],
+  'workflow.bound': movesTo,
+  'task.changed': [
+    {
+      before: { tasks: [taskRow('t', 'todo')] },
+      event: {},
+      data: { row: taskRow('t', 'done'), from: 'todo' },
+      rows: { tasks: [taskRow('t', 'done')] },
+    },
+  ],
+  'note.added': [nothing],
+  'file.pending': [nothing],
   'file.intent': [nothing],
-  'file.written': [nothing],
+  'file.written': [
+    { event: {}, data: { base: 'a', target: 'b', hash: 'b' }, rows: {} },
+    {
+      before: { workflows: [workflow('wf', 1)] },
+      event: {},
+      data: { row: workflow('wf', 2), base: 'a', target: 'b', edits: [] },
+      rows: { workflows: [workflow('wf', 2)] },
+    },
+  ],
+  'file.restored': movesTo,
+  'file.imported': movesTo,
+  'file.rebased': movesTo,
+  'file.conflict': [
+    {
+      event: {},
+      data: { row: conflict('c', null), edits: [] },
+      rows: { conflicts: [conflict('c', null)] },
+    },
+    {
+      before: { conflicts: [conflict('c', null), conflict('d', null)] },
+      event: {},
+      data: { row: conflict('c', 'mine'), edits: [] },
+      rows: { conflicts: [conflict('d', null)] },
+    },
+  ],
   'config.set': [
     {
       before: { config: [setting(3)] },

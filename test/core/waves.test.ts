@@ -6,6 +6,7 @@ import type { Answer, Blocker, Command, Granted, RunRow } from '../../src/core/m
 import { evolve, viewOf } from '../../src/core/views';
 import { advanceOf, planOf, taskRun } from './plans';
 import { granted, refused, RowStore, speaker } from './rowStore';
+import { minute, Scene } from './runScene';
 
 const tester = speaker();
 const perform = <C extends Command>(store: RowStore, command: C): Answer<Granted[C['kind']]> =>
@@ -147,7 +148,7 @@ describe('WAVE: advance', () => {
     const plan = planOf(2, [['done'], ['done']]);
     const facts = granted(perform(store, advanceOf(plan)));
     assert.deepEqual([facts.from, facts.to, facts.completed], [2, 2, true]);
-    assert.equal(store.pending.length, 0);
+    assert.equal(store.fileEdits.length, 0);
     refused(perform(store, advanceOf(plan)), 'invalid_transition');
   });
 
@@ -183,9 +184,9 @@ describe('WAVE: advance', () => {
     const store = new RowStore();
     const plan = planOf(0, [['todo']]);
     granted(perform(store, advanceOf(plan)));
-    const copy = { ...advanceOf(plan), file: 'copy/STATE.md' as never };
+    const copy = advanceOf(plan, { file: 'copy/STATE.md' as never });
     assert.match(refused(perform(store, copy), 'conflict').message, /belongs to STATE\.md/);
-    const elsewhere = { ...advanceOf(plan), worktree: 'feature' };
+    const elsewhere = advanceOf(plan, { worktree: 'feature' });
     assert.match(refused(perform(store, elsewhere), 'conflict').message, /in worktree feature/);
     assert.match(
       refused(perform(store, elsewhere), 'conflict').message,
@@ -193,38 +194,41 @@ describe('WAVE: advance', () => {
     );
   });
 
-  it('WAVE-9 promises the write in the same decision, and settles it once', () => {
+  it('WAVE-9 promises the write in the same decision', () => {
     const store = new RowStore();
-    const command = advanceOf(planOf(1, [['done'], ['todo']]));
-    granted(perform(store, command));
-    const pending = store.pending[0];
+    granted(perform(store, advanceOf(planOf(1, [['done'], ['todo']]))));
     assert.deepEqual(
-      [pending?.base, pending?.target, pending?.edit.wave, pending?.session],
-      ['base', 'target', 2, tester.session],
+      store.fileEdits.map(({ change, workflow, session }) => [change, workflow, session]),
+      [[{ kind: 'wave', wave: 2 }, 'wf', tester.session]],
     );
-    const confirm = {
-      kind: 'file.confirm',
-      workflow: command.plan.id,
-      target: command.write.target,
-      hash: 'now' as never,
-    } as const;
-    assert.deepEqual(granted(perform(store, confirm)), { confirmed: true });
-    assert.deepEqual(granted(perform(store, confirm)), { confirmed: false });
-    assert.equal(store.events.filter(({ kind }) => kind === 'file.written').length, 1);
+    assert.deepEqual(
+      store.events.map(({ kind }) => kind),
+      ['workflow.created', 'workflow.advanced', 'run.created', 'file.pending'],
+    );
   });
 
-  it('WAVE-9 does not settle the promise of a later wave', () => {
+  it('WAVE-10 refuses while a retry is due in the wave, though the box is checked', () => {
     const store = new RowStore();
-    const command = advanceOf(planOf(1, [['done'], ['todo']]));
-    granted(perform(store, command));
-    const stale = {
-      kind: 'file.confirm',
-      workflow: command.plan.id,
-      target: 'older' as never,
-      hash: 'x' as never,
-    } as const;
-    assert.deepEqual(granted(perform(store, stale)), { confirmed: false });
-    assert.ok(store.pending[0]);
+    const retry = { ...taskRun('run_b', '1-1', 'queued'), retryOf: 'run_a' as never, attempt: 2 };
+    store.given({ put: 'run', row: retry });
+    const plan = planOf(1, [['done'], ['todo']]);
+    const refusal = refused(perform(store, advanceOf(plan)), 'wave_incomplete');
+    assert.deepEqual(refusal.blockers, [
+      { task: '1-1', run: 'run_b', status: 'queued', why: 'run run_b is to try it again' },
+    ]);
+    store.given({ put: 'run', row: { ...retry, retryOf: null, attempt: 1 } });
+    granted(perform(store, advanceOf(plan)));
+  });
+
+  it('WAVE-10 judges a run before it blocks: one whose lease is over is lost and holds nothing up', () => {
+    const scene = new Scene();
+    scene.store.given({ put: 'run', row: taskRun('run_a', '1-1', 'queued') });
+    scene.claim({ run: 'run_a' as never, leaseMs: minute });
+    const plan = planOf(1, [['done'], ['todo']]);
+    refused(scene.perform(advanceOf(plan)), 'wave_incomplete');
+    scene.world.advance(2 * minute);
+    granted(scene.perform(advanceOf(plan)));
+    assert.equal(scene.status({ id: 'run_a' as never }), 'lost');
   });
 
   it('a refusal changes nothing', () => {

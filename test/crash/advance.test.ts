@@ -9,13 +9,28 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Store } from '../../src/store/store';
-import { WorkflowFiles } from '../../src/store/workflowFiles';
+import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { stateMd, Workbench } from '../contract/stores';
 
 const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
 /** In the order in which they happen; the promise is made before `committed`. */
-const steps = ['locked', 'committed', 'temp', 'backup', 'check', 'rename', 'flush', 'written'];
+const steps = [
+  'locked',
+  'committed',
+  'kept',
+  'intended',
+  'temp',
+  'backup',
+  'check',
+  'rename',
+  'flush',
+  'written',
+  'confirmed',
+  'tidied',
+];
+const afterRename = new Set(['flush', 'written', 'confirmed', 'tidied']);
+const afterConfirm = new Set(['confirmed', 'tidied']);
 
 describe('crash: killed while a wave advances', function () {
   this.timeout(30_000);
@@ -43,7 +58,7 @@ async function dieAndGoOn(step: string): Promise<void> {
     const pid = await dieAt(bench.folder, step);
     const afterCrash = readFileSync(path, 'utf8');
     const promised = step !== 'locked';
-    if (['flush', 'written'].includes(step)) assert.match(afterCrash, /Wave 2\/3/);
+    if (afterRename.has(step)) assert.match(afterCrash, /Wave 2\/3/);
     else assert.equal(afterCrash, oldText, 'the file is whole and old until the rename');
 
     const store = await bench.store();
@@ -55,17 +70,22 @@ async function dieAndGoOn(step: string): Promise<void> {
       lockStaleMs: 3_600_000,
       lockWaitMs: 10_000,
     });
-    assert.equal((await store.read('pendingWrites', {})).length, promised ? 1 : 0);
+    assert.equal(
+      (await store.read('fileEdits', {})).length,
+      promised && !afterConfirm.has(step) ? 1 : 0,
+    );
     await files.keepPromises();
     await files.keepPromises();
 
     const state = await store.read('state', {});
     assert.equal(state.workflows[0]?.wave, promised ? 2 : undefined);
+    const { workflow } = await store.read('workflowFile', { workflow: 'wf' as never });
     assert.equal(state.runs.length, promised ? 2 : 0);
-    assert.deepEqual(await store.read('pendingWrites', {}), []);
+    assert.deepEqual(await store.read('fileEdits', {}), []);
     const after = readFileSync(path, 'utf8');
     if (promised) assert.match(after, /Wave 2\/3/);
     else assert.equal(after, oldText);
+    if (promised) assert.equal(workflow?.hash, hashOf(after), 'file and store agree');
     const leftOvers = readdirSync(bench.folder).filter((name) => name.includes('wavelock-'));
     assert.deepEqual(leftOvers, []);
     if (promised) {

@@ -1,10 +1,14 @@
-/** A process that advances a wave and dies at the step that it was told: `advanceChild.js FOLDER STEP`. */
+/**
+ * A process that advances a wave, or sets a task to done, and dies at the step that it was told:
+ * `advanceChild.js FOLDER STEP [TASK]`.
+ */
+import type { TaskId } from '../../src/core/model';
 import { WorkflowFiles } from '../../src/store/workflowFiles';
 import { openLocalStore } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
 import { identity } from '../contract/stores';
 
-const [folder = '', fatal = ''] = process.argv.slice(2);
+const [folder = '', fatal = '', task] = process.argv.slice(2);
 const place = placeOf(folder);
 
 async function advance(): Promise<void> {
@@ -18,7 +22,8 @@ async function advance(): Promise<void> {
       if (step === fatal) process.kill(process.pid, 'SIGKILL');
     },
   });
-  await files.advance(folder, {});
+  if (task === undefined) await files.advance(folder, {});
+  else await files.setTask(folder, { task: task as TaskId, status: 'done' });
   await store.close();
 }
 

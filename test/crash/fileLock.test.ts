@@ -207,7 +207,7 @@ async function standStillAt(step: string): Promise<void> {
     assert.equal(readFileSync(path, 'utf8'), after);
     const state = await store.read('state', {});
     assert.deepEqual([state.workflows[0]?.wave, state.runs.length], [2, 2]);
-    assert.deepEqual(await store.read('pendingWrites', {}), []);
+    assert.deepEqual(await store.read('fileEdits', {}), []);
     assert.equal(existsSync(`${path}.lock`), false);
   } finally {
     await sleeper.end();

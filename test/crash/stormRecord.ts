@@ -280,7 +280,7 @@ const effects: {
       ? [{ kind: 'workflow.completed' }]
       : [
           { kind: 'workflow.advanced' },
-          { kind: 'file.intent' },
+          { kind: 'file.pending' },
           ...runs.map(({ id }) => ({ kind: 'run.created' as const, about: id })),
         ],
   // Whether these change anything depends on what there was.
@@ -295,7 +295,14 @@ const effects: {
   'lock.verify': nothing,
   'notification.take': nothing,
   // Nobody here asks for these; the write path of files does.
+  'task.set': nothing,
+  'note.add': nothing,
+  'workflow.bind': nothing,
+  'file.import': nothing,
+  'file.intend': nothing,
   'file.confirm': nothing,
+  'file.conflict': nothing,
+  'conflict.resolve': nothing,
   'guard.hold': nothing,
   'guard.free': nothing,
 };

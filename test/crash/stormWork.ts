@@ -58,7 +58,13 @@ interface Claim {
 }
 
 /** Internal to the write path of files, which asks for them itself. */
-type OfFiles = 'wave.advance' | 'file.confirm' | 'guard.hold' | 'guard.free';
+type OfFiles =
+  | 'wave.advance'
+  | 'task.set'
+  | 'note.add'
+  | 'workflow.bind'
+  | 'conflict.resolve'
+  | Extract<Command['kind'], `file.${string}` | `guard.${string}`>;
 export type Asked = Exclude<Command['kind'], OfFiles>;
 
 /** How often each kind is asked for, next to the others. */
@@ -167,7 +173,12 @@ export class Work {
 
   #make(kind: Asked): { readonly command: Command; readonly forged?: true } | undefined {
     const command = this.#makers[kind]();
-    if (command === undefined || !('token' in command) || !this.chance.oneIn(12)) {
+    if (
+      command === undefined ||
+      !('token' in command) ||
+      !('run' in command) ||
+      !this.chance.oneIn(12)
+    ) {
       return command && { command };
     }
     // Its own token of another run, or one that nobody was ever given.

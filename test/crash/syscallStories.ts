@@ -430,7 +430,7 @@ async function advancedOnce(bench: Bench, path: string): Promise<void> {
   assert.ok(newText(readFileSync(path, 'utf8')), 'the file does not say what was promised');
   const state = await bench.opened.read('state', {});
   assert.deepEqual([state.workflows[0]?.wave, state.runs.length], [2, 2]);
-  assert.deepEqual(await bench.opened.read('pendingWrites', {}), []);
+  assert.deepEqual(await bench.opened.read('fileEdits', {}), []);
   const backups = join(bench.storeFolder, 'backups/wf');
   const kept = readdirSync(backups);
   assert.equal(kept.length, 1);

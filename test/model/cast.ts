@@ -282,8 +282,8 @@ export function spoken(step: Step, memory: Memory, side: Side): Spoken | null {
     case 'advance':
       return { who: step.who, command: advanceOf(step) };
     case 'confirm': {
-      const target = targetOf(step.wave);
-      const about = { workflow: 'wf1' as WorkflowId, target, hash: target };
+      const target = targetOf(step.wave + 1);
+      const about = { workflow: 'wf1' as WorkflowId, target };
       return { who: step.who, command: { kind: 'file.confirm', ...about } };
     }
     case 'set': {
@@ -318,15 +318,19 @@ function advanceOf(step: Step & { do: 'advance' }): AdvanceWave {
       waveCount: taskNames.length,
       waves: taskNames.map((tasks, index) => ({ number: index + 1, tasks: tasks.map(task) })),
     },
-    file: (step.copy ? 'old/STATE.md' : 'STATE.md') as RelativePath,
-    worktree: '',
+    sight: {
+      workflow: 'wf1' as WorkflowId,
+      name: 'Workflow',
+      wave: step.wave,
+      waveCount: taskNames.length,
+      file: (step.copy ? 'old/STATE.md' : 'STATE.md') as RelativePath,
+      worktree: '',
+      hash: targetOf(0),
+      head: null,
+      editing: 'full',
+    },
     seen: step.late ? step.wave + 1 : step.wave,
     ...(step.force ? { force: { reason: asked } } : {}),
-    write: {
-      base: targetOf(step.wave),
-      target: targetOf(step.wave + 1),
-      updated: '2026-01-02 03:04:05',
-    },
   };
 }
 

@@ -14,6 +14,12 @@ export const opIdOf = (number: number, moment: Moment): OpId =>
 export function contextOf(opId: OpId): Speaker {
   const [head, moment] = [opId.slice(0, 3 + digits), opId.slice(4 + digits)];
   const number = head.slice(3);
-  let made = 0;
-  return new Speaker(JSON.parse(moment) as Moment, (kind) => `${kind}${number}_${(made += 1)}`);
+  const made = new Map<string, number>();
+  // The model promises files nothing, so what is made for them must not change the names of the rest.
+  return new Speaker(JSON.parse(moment) as Moment, (kind) => {
+    const line = kind === 'edt_' ? kind : '';
+    const count = (made.get(line) ?? 0) + 1;
+    made.set(line, count);
+    return `${kind}${number}_${count}`;
+  });
 }

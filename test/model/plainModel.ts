@@ -167,10 +167,17 @@ export class PlainModel {
       case 'wave.advance':
         return waves.advance(world, command, context);
       case 'file.confirm':
-        return waves.confirm(world, command);
+        return waves.confirm();
+      case 'task.set':
+      case 'note.add':
+      case 'workflow.bind':
+      case 'file.import':
+      case 'file.intend':
+      case 'file.conflict':
+      case 'conflict.resolve':
       case 'guard.hold':
       case 'guard.free':
-        throw new Error(`the plain model knows no guards: ${command.kind}`);
+        throw new Error(`the plain model knows no files: ${command.kind}`);
     }
   }
 }

@@ -5,6 +5,7 @@ import type {
   BootId,
   ClaimToken,
   Context,
+  EditId,
   Liveness,
   LockId,
   ObserverId,
@@ -167,6 +168,10 @@ export class Speaker implements Context {
 
   newLockId(): LockId {
     return this.next('lck_') as LockId;
+  }
+
+  newEditId(): EditId {
+    return this.next('edt_') as EditId;
   }
 
   newToken(): ClaimToken {

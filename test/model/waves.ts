@@ -12,12 +12,13 @@ interface InTheWay {
 }
 
 export function advance(world: World, command: Advance, context: Context): Outcome {
-  const { plan, file, worktree } = command;
+  const { plan, sight } = command;
+  const { file, worktree } = sight;
   const known = world.workflows.find((workflow) => workflow.id === plan.id);
   // WAVE-8.
   if (known && (known.file !== file || known.worktree !== worktree)) return refuse('conflict');
   // WAVE-7: what the file shall say counts as said.
-  const promised = world.pending.find(({ workflow }) => workflow === plan.id)?.edit.wave ?? 0;
+  const promised = world.promised.find(({ workflow }) => workflow === plan.id)?.wave ?? 0;
   const isPast = promised > plan.wave || (command.seen ?? plan.wave) !== plan.wave;
   if (isPast) return refuse('conflict');
   // WAVE-6.
@@ -28,6 +29,9 @@ export function advance(world: World, command: Advance, context: Context): Outco
   const blockers = tasksOf(command, plan.wave).flatMap(({ id, status }): InTheWay[] => {
     const run = newestOf(world, command, id);
     if (run?.status === 'running') return [{ task: id, run: run.id, status: 'running' }];
+    // WAVE-10.
+    if (run?.status === 'queued' && run.retryOf !== null)
+      return [{ task: id, run: run.id, status: 'queued' }];
     if (status === 'done') return [];
     return [{ task: id, ...(run ? { run: run.id } : {}), status }];
   });
@@ -46,9 +50,12 @@ export function advance(world: World, command: Advance, context: Context): Outco
     wave: to,
     waveCount: plan.waveCount,
     status: isLast ? 'completed' : 'active',
+    hash: sight.hash,
+    head: sight.head,
+    editing: sight.editing,
   } as const;
   world.workflows = [...world.workflows.filter((workflow) => workflow !== known), row];
-  if (!isLast) promise(world, command, to, context);
+  if (!isLast) promise(world, command, to);
   return grant({ workflow: plan.id, from: plan.wave, to, completed: isLast, runs, carriedOver });
 }
 
@@ -84,28 +91,15 @@ function startWave(world: World, command: Advance, wave: number, context: Contex
   return linked;
 }
 
-/** WAVE-9. */
-function promise(world: World, command: Advance, wave: number, context: Context): void {
-  const { plan, file, worktree, write } = command;
-  world.pending = [
-    ...world.pending.filter(({ workflow }) => workflow !== plan.id),
-    {
-      workflow: plan.id,
-      file,
-      worktree,
-      edit: { kind: 'wave', wave, updated: write.updated },
-      base: write.base,
-      target: write.target,
-      session: context.session,
-      since: context.now,
-    },
+/** WAVE-9. Nobody here writes files, so a promise is only ever followed by the next. */
+function promise(world: World, { plan }: Advance, wave: number): void {
+  world.promised = [
+    ...world.promised.filter(({ workflow }) => workflow !== plan.id),
+    { workflow: plan.id, wave },
   ];
 }
 
-export function confirm(world: World, command: CommandOf<'file.confirm'>): Outcome {
-  const before = world.pending.length;
-  world.pending = world.pending.filter(
-    ({ workflow, target }) => workflow !== command.workflow || target !== command.target,
-  );
-  return grant({ confirmed: world.pending.length < before });
+/** Of bytes that nobody has announced. */
+export function confirm(): Outcome {
+  return grant({ confirmed: false });
 }

@@ -5,13 +5,13 @@ import type {
   ConfigRow,
   Context,
   LockRow,
-  PendingWrite,
   ProcessIdentity,
   RefusalCode,
   RunRow,
   SessionRow,
   SlotWaiterRow,
   WaiterRow,
+  WorkflowId,
   WorkflowRow,
 } from '../../src/core/model';
 
@@ -25,8 +25,8 @@ export class World {
   slotWaiters: SlotWaiterRow[] = [];
   config: ConfigRow[] = [];
   workflows: WorkflowRow[] = [];
-  /** Promised to files and not yet settled. */
-  pending: PendingWrite[] = [];
+  /** Waves that files shall say. */
+  promised: { readonly workflow: WorkflowId; readonly wave: number }[] = [];
   /** The last fencing token that was given. */
   fence = 0;
   /** By observer and subject: the beat, and the observer's own clocks when it first saw it. */
@@ -94,7 +94,7 @@ const tables = [
   'slotWaiters',
   'config',
   'workflows',
-  'pending',
+  'promised',
 ] as const;
 
 /** Refusals and grants name only what is worth comparing. */

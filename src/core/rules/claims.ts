@@ -25,6 +25,7 @@ import { beatNow, expireOldRuns, expireSlotWaiters, slotSubject, sweepLimit } fr
 import { numberSetting } from './limits';
 import { aboutRun, heldRun, invalidTransition, presentRun, unchanged } from './runs';
 import { Supply, whyNot, type Wish } from './slots';
+import { toldByRun } from './tasks';
 
 /**
  * What a claim by anybody would give now, without making it: `run next` (CLAIM-7). It writes nothing, so what
@@ -102,15 +103,17 @@ function* claimed(
     process: program ? context.process : null,
   };
   const row: RunRow = { ...run, status: 'running', startedAt: now, epoch, claim };
+  const told = yield* toldByRun(row, null, context);
   return {
     facts: { run: row, token },
-    changes: [{ put: 'run', row }, ...(mine ? leaving(mine.id) : [])],
+    changes: [{ put: 'run', row }, ...(mine ? leaving(mine.id) : []), ...told.changes],
     events: [
       {
         kind: 'run.claimed',
         ...aboutRun(row),
         data: { row, ...(mine ? { waiter: mine.id } : {}) },
       },
+      ...told.events,
     ],
   };
 }

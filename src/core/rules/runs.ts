@@ -33,6 +33,7 @@ import { beatNow, expireRun, runSubjects } from './expiry';
 import { numberSetting } from './limits';
 import { linkable, releasedBy, unmetOf } from './links';
 import { afterFailure, retriedAs } from './retries';
+import { toldByRun } from './tasks';
 
 export const statusOrder: Readonly<Record<RunStatus, 0 | 1 | 2>> = {
   queued: 0,
@@ -100,6 +101,8 @@ export interface Ended extends Part {
 }
 
 export type Ending = {
+  /** Whoever ends it tells of its task: nothing is to be promised for its box. */
+  readonly untold?: true;
   readonly fields: Partial<Pick<RunRow, 'result' | 'error' | 'reason' | 'links'>>;
 } & (
   | { readonly status: 'completed'; readonly event: 'run.completed' }
@@ -120,6 +123,7 @@ export function* endRun(run: RunRow, ending: Ending, context: Context): Step<End
   const released = row.status === 'completed' ? yield* releasedBy(row) : [];
   const { retry, exhausted } = afterFailure(row, context);
   const next = retry ? retriedAs(retry, row, { automatic: true, reason: null }) : nothingMore;
+  const told = ending.untold ? nothingMore : yield* toldByRun(row, retry, context);
   return {
     row,
     retry,
@@ -128,8 +132,9 @@ export function* endRun(run: RunRow, ending: Ending, context: Context): Step<End
       ...[row, ...released].map((put): RowChange => ({ put: 'run', row: put })),
       ...runSubjects(run).map((subject): RowChange => ({ drop: 'sightings', subject })),
       ...next.changes,
+      ...told.changes,
     ],
-    events: [endEvent(row, ending, exhausted, released), ...next.events],
+    events: [endEvent(row, ending, exhausted, released), ...next.events, ...told.events],
   };
 }
 

@@ -8,12 +8,9 @@ import type {
   AdvanceFacts,
   AdvanceWave,
   Blocker,
-  ConfirmWrite,
   Context,
   Decision,
-  Granted,
   NewEvent,
-  PendingWrite,
   Plan,
   PlanTask,
   PlanWave,
@@ -23,23 +20,27 @@ import type {
   RunRow,
   Step,
   TaskId,
+  WorkflowId,
   WorkflowRow,
 } from '../model';
 import { ask } from './ask';
+import { expireRun } from './expiry';
+import { boundHere } from './files';
 import { aboutRun, newRun } from './runs';
+import { promise } from './tasks';
 
 export function* advanceWave(command: AdvanceWave, context: Context): Decision<AdvanceFacts> {
-  const { plan } = command;
-  const known = yield* ask('workflow', { id: plan.id });
-  const elsewhere = boundElsewhere(known, command);
-  if (elsewhere) return elsewhere;
+  const { plan, sight } = command;
+  const bound = yield* boundHere(sight);
+  if ('code' in bound) return bound;
   const passed = yield* wavePassed(command);
   if (passed) return passed;
-  if (known?.status === 'completed' && plan.wave >= plan.waveCount) {
+  const known = bound.row;
+  if (known.status === 'completed' && plan.wave >= plan.waveCount) {
     return { code: 'invalid_transition', message: `"${plan.name}" is completed; no wave is left.` };
   }
 
-  const runs = newestByTask(yield* ask('newestRuns', { workflow: plan.id }));
+  const runs = newestByTask(yield* presentRuns(plan.id, context));
   const current = waveOf(plan, plan.wave);
   const blockers = current ? blockersOf(current, runs) : [];
   if (blockers.length > 0 && !command.force) {
@@ -53,66 +54,52 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
     blocker.run !== undefined && blocker.status === 'running' ? [blocker.run] : [],
   );
   const row: WorkflowRow = {
-    id: plan.id,
+    ...known,
     name: plan.name,
-    file: command.file,
-    worktree: command.worktree,
     wave: to,
     waveCount: plan.waveCount,
     status: completed ? 'completed' : 'active',
   };
-  const changes: RowChange[] = [{ put: 'workflow', row }];
-  const events: NewEvent[] = [];
-  if (!known) events.push({ kind: 'workflow.created', workflow: plan.id, data: { row } });
-  events.push({
-    kind: completed ? 'workflow.completed' : 'workflow.advanced',
-    workflow: plan.id,
-    data: {
-      from: plan.wave,
-      to,
-      row,
-      carriedOver,
-      ...(command.force ? { forced: command.force.reason, blockers } : {}),
-    },
-  });
-  for (const run of created) {
-    changes.push({ put: 'run', row: run });
-    events.push({
-      kind: 'run.created',
-      ...aboutRun(run),
-      data: { row: run },
-    });
-  }
-  if (!completed) {
-    const pending: PendingWrite = {
-      workflow: plan.id,
-      file: command.file,
-      worktree: command.worktree,
-      edit: { kind: 'wave', wave: to, updated: command.write.updated },
-      base: command.write.base,
-      target: command.write.target,
-      session: context.session,
-      since: context.now,
-    };
-    changes.push({ put: 'pending', row: pending });
-    events.push({
-      kind: 'file.intent',
-      workflow: plan.id,
-      resource: command.file,
-      data: { base: pending.base, target: pending.target, edit: pending.edit },
-    });
-  }
+  const promised = completed
+    ? { changes: [], events: [] }
+    : yield* promise(row, { kind: 'wave', wave: to }, context);
   return {
     facts: { workflow: plan.id, from: plan.wave, to, completed, runs: created, carriedOver },
-    changes,
-    events,
+    changes: [
+      { put: 'workflow', row },
+      ...created.map((run): RowChange => ({ put: 'run', row: run })),
+      ...promised.changes,
+    ],
+    events: [
+      ...bound.events,
+      {
+        kind: completed ? 'workflow.completed' : 'workflow.advanced',
+        workflow: plan.id,
+        data: {
+          from: plan.wave,
+          to,
+          row,
+          carriedOver,
+          ...(command.force ? { forced: command.force.reason, blockers } : {}),
+        },
+      },
+      ...created.map((run): NewEvent => ({
+        kind: 'run.created',
+        ...aboutRun(run),
+        data: { row: run },
+      })),
+      ...promised.events,
+    ],
   };
 }
 
 /** What the file shall say counts as said: a plan from before a promise would be granted it again (WAVE-7). */
 function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | null> {
-  const pending = yield* ask('pending', { workflow: plan.id });
-  const promised = pending?.edit.wave ?? 0;
+  const edits = yield* ask('fileEdits', { workflow: plan.id });
+  const promised = Math.max(
+    0,
+    ...edits.map(({ change }) => (change.kind === 'wave' ? change.wave : 0)),
+  );
   if (promised <= plan.wave && seen === plan.wave) return null;
   const present = Math.max(plan.wave, promised);
   return {
@@ -121,24 +108,15 @@ function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | nu
   };
 }
 
-/** Settles the write that a transaction has promised, once, whoever brings the news. */
-export function* confirmWrite(command: ConfirmWrite): Decision<Granted['file.confirm']> {
-  const pending = yield* ask('pending', { workflow: command.workflow });
-  if (pending?.target !== command.target) {
-    return { facts: { confirmed: false }, changes: [], events: [] };
+/** The newest run of each task, after those that are over have ended. */
+function* presentRuns(workflow: WorkflowId, context: Context): Step<readonly RunRow[]> {
+  const runs = yield* ask('newestRuns', { workflow });
+  let ended = false;
+  for (const run of runs) {
+    if (run.status === 'running')
+      ended = (yield* expireRun(run, context)).status !== 'running' || ended;
   }
-  return {
-    facts: { confirmed: true },
-    changes: [{ drop: 'pending', workflow: command.workflow }],
-    events: [
-      {
-        kind: 'file.written',
-        workflow: command.workflow,
-        resource: pending.file,
-        data: { base: pending.base, target: pending.target, hash: command.hash },
-      },
-    ],
-  };
+  return ended ? yield* ask('newestRuns', { workflow }) : runs;
 }
 
 /** What keeps a wave from being done: tasks that are not, and runs that are still at work. */
@@ -152,6 +130,13 @@ export function blockersOf(wave: PlanWave, runs: ReadonlyMap<TaskId, RunRow>): B
         run: run.id,
         status: 'running',
         why: `run ${run.id} is at work on it`,
+      });
+    } else if (run?.status === 'queued' && run.retryOf !== null) {
+      blockers.push({
+        task: task.id,
+        run: run.id,
+        status: 'queued',
+        why: `run ${run.id} is to try it again`,
       });
     } else if (task.status !== 'done') {
       blockers.push({
@@ -174,19 +159,6 @@ const reasons: Record<Exclude<PlanTask['status'], 'done'>, string> = {
 function incomplete(wave: number, count: number): string {
   const tasks = count === 1 ? '1 task' : `${count} tasks`;
   return `${tasks} of wave ${wave} ${count === 1 ? 'is' : 'are'} not completed. Complete ${count === 1 ? 'it' : 'them'}, or advance by force with a reason.`;
-}
-
-function boundElsewhere(known: WorkflowRow | null, command: AdvanceWave): Refusal | undefined {
-  if (!known || (known.file === command.file && known.worktree === command.worktree))
-    return undefined;
-  return {
-    code: 'conflict',
-    message: `Workflow ${known.id} belongs to ${placeOf(known)}; ${placeOf(command)} is a copy with the same id and is left alone.`,
-  };
-}
-
-function placeOf(place: { readonly file: string; readonly worktree: string }): string {
-  return place.worktree === '' ? place.file : `${place.file} in worktree ${place.worktree}`;
 }
 
 function waveOf(plan: Plan, number: number): PlanWave | undefined {

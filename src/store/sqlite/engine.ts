@@ -20,6 +20,7 @@ import type {
   ClaimToken,
   Command,
   Context,
+  EditId,
   Granted,
   LockId,
   NewEvent,
@@ -33,6 +34,7 @@ import type {
   Step,
   StoredEvent,
   TokenDigest,
+  WorkflowId,
   Write,
 } from '../../core/model';
 import { overwriteHint, type OnStep } from '../durableFs';
@@ -351,10 +353,15 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
+      fileEdits: () => this.#tables.fileEdits(),
+      workflows: () => this.#tables.workflows(),
+      conflicts: () => this.#tables.conflicts(),
+      config: (of) => this.#tables.answer('config', of),
+      guard: (place) => this.#tables.answer('guard', place),
+      workflowFile: ({ workflow }) => this.#ofOneMoment(() => this.#workflowFile(workflow)),
       state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
       workflow: ({ id }) =>
         this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
-      pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
@@ -502,6 +509,7 @@ export class SqliteEngine implements Engine {
       newRunId: () => newId('run') as RunId,
       newAgentId: () => newId('agt') as AgentId,
       newLockId: () => newId('lck') as LockId,
+      newEditId: () => newId('edt') as EditId,
       newToken: () => randomBytes(20).toString('hex') as ClaimToken,
       digest: (token) => createHash('sha256').update(token).digest('hex') as TokenDigest,
       random: Math.random,
@@ -537,13 +545,25 @@ export class SqliteEngine implements Engine {
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
+  #workflowFile(id: WorkflowId): Reads['workflowFile']['rows'] {
+    return {
+      workflow: this.#tables.answer('workflow', { id }),
+      edits: this.#tables.answer('fileEdits', { workflow: id }),
+      intents: this.#tables.answer('fileIntents', { workflow: id }),
+    };
+  }
+
   /** One read transaction: rows and seq belong together, whatever others commit meanwhile. */
   #ofOneMoment<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return read();
-    } finally {
+      const found = read();
       this.#exec('COMMIT');
+      return found;
+    } catch (error) {
+      // A read that failed may have ended the transaction; what it said must not be hidden.
+      if (this.database.isTransaction) this.#exec('ROLLBACK');
+      throw error;
     }
   }
 

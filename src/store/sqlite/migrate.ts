@@ -8,8 +8,9 @@ import { StoreError } from '../../core/errors';
 import type { OnStep } from '../durableFs';
 import { initial } from './migrations/001-initial';
 import { operations } from './migrations/002-operations';
+import { workflowFiles } from './migrations/003-workflow-files';
 
-export const migrations: readonly string[] = [initial, operations];
+export const migrations: readonly string[] = [initial, operations, workflowFiles];
 
 /** "WAVL" in the file's header: tells our database from anybody else's. */
 export const applicationId = 0x5741564c;

@@ -7,28 +7,33 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   decodeAgent,
   decodeConfig,
+  decodeConflict,
   decodeCounter,
+  decodeFileEdit,
+  decodeFileIntent,
   decodeGuard,
   decodeLock,
-  decodePending,
   decodeRate,
   decodeRun,
   decodeSession,
   decodeSighting,
   decodeSlotWaiter,
+  decodeTask,
   decodeWaiter,
   decodeWorkflow,
 } from '../../core/codec';
 import type {
+  ConflictRow,
+  FileEdit,
   GuardRow,
   LockArea,
   PageMark,
-  PendingWrite,
   RowChange,
   RowQueries,
   RunId,
   RunRow,
   WorkflowId,
+  WorkflowRow,
 } from '../../core/model';
 import type { StateRows } from '../../core/views';
 
@@ -95,8 +100,19 @@ export class Tables {
     return this.#answers[name](ask);
   }
 
-  pendingWrites(): PendingWrite[] {
-    return this.#texts('SELECT row FROM pending_writes').map((text) => decodePending(text));
+  /** Of every workflow, in the order in which they were promised. */
+  fileEdits(): FileEdit[] {
+    return this.#texts('SELECT row FROM file_edits ORDER BY created').map((text) =>
+      decodeFileEdit(text),
+    );
+  }
+
+  workflows(): WorkflowRow[] {
+    return this.#texts('SELECT row FROM workflows').map((text) => decodeWorkflow(text));
+  }
+
+  conflicts(): ConflictRow[] {
+    return this.#texts('SELECT row FROM conflicts').map((text) => decodeConflict(text));
   }
 
   /** Everything a view starts from, but the seq. */
@@ -104,7 +120,7 @@ export class Tables {
     const all = <Row>(table: string, decode: (text: string) => Row): Row[] =>
       this.#texts(`SELECT row FROM ${table} ORDER BY created`).map((text) => decode(text));
     return {
-      workflows: this.#texts('SELECT row FROM workflows').map((text) => decodeWorkflow(text)),
+      workflows: this.workflows(),
       runs: all('runs', decodeRun),
       agents: all('agents', decodeAgent),
       sessions: all('sessions', decodeSession),
@@ -113,6 +129,8 @@ export class Tables {
       slotWaiters: all('slot_waiters', decodeSlotWaiter),
       config: this.#texts('SELECT row FROM config').map((text) => decodeConfig(text)),
       guards: this.#guards(),
+      tasks: this.#texts('SELECT row FROM tasks').map((text) => decodeTask(text)),
+      conflicts: this.conflicts(),
     };
   }
 
@@ -299,12 +317,22 @@ export class Tables {
          ORDER BY created`,
         { workflow },
       ),
-    pending: ({ workflow }) =>
+    task: ({ workflow, task }) =>
       this.#one(
-        'SELECT row FROM pending_writes WHERE workflow = :workflow',
-        { workflow },
-        decodePending,
+        'SELECT row FROM tasks WHERE workflow = :workflow AND task = :task',
+        { workflow, task },
+        decodeTask,
       ),
+    fileEdits: ({ workflow }) =>
+      this.#texts('SELECT row FROM file_edits WHERE workflow = :workflow ORDER BY created', {
+        workflow,
+      }).map((text) => decodeFileEdit(text)),
+    fileIntents: ({ workflow }) =>
+      this.#texts('SELECT row FROM file_intents WHERE workflow = :workflow', { workflow }).map(
+        (text) => decodeFileIntent(text),
+      ),
+    conflict: ({ id }) =>
+      this.#one('SELECT row FROM conflicts WHERE id = :id', { id }, decodeConflict),
     guard: ({ file, worktree }) =>
       this.#one(
         'SELECT row FROM guards WHERE worktree = :worktree AND file = :file',
@@ -364,11 +392,25 @@ export class Tables {
       case 'workflow':
         this.#upsert('workflows', change.row.id, row);
         return;
-      case 'pending':
-        this.#run('INSERT OR REPLACE INTO pending_writes VALUES (:workflow, :row)', {
+      case 'task':
+        this.#run('INSERT OR REPLACE INTO tasks VALUES (:workflow, :task, :row)', {
           workflow: change.row.workflow,
+          task: change.row.task,
           row,
         });
+        return;
+      case 'fileEdit':
+        this.#upsert('file_edits', change.row.id, row);
+        return;
+      case 'fileIntent':
+        this.#run('INSERT OR REPLACE INTO file_intents VALUES (:workflow, :target, :row)', {
+          workflow: change.row.workflow,
+          target: change.row.target,
+          row,
+        });
+        return;
+      case 'conflict':
+        this.#upsert('conflicts', change.row.id, row);
         return;
       case 'guard':
         this.#run('INSERT OR REPLACE INTO guards VALUES (:worktree, :file, :row)', {
@@ -411,10 +453,17 @@ export class Tables {
       case 'config':
         this.#delete('config', change.key);
         return;
-      case 'pending':
-        this.#run('DELETE FROM pending_writes WHERE workflow = :workflow', {
+      case 'fileEdit':
+        this.#delete('file_edits', change.id);
+        return;
+      case 'fileIntent':
+        this.#run('DELETE FROM file_intents WHERE workflow = :workflow AND target = :target', {
           workflow: change.workflow,
+          target: change.target,
         });
+        return;
+      case 'conflict':
+        this.#delete('conflicts', change.id);
         return;
       case 'guard':
         this.#run('DELETE FROM guards WHERE worktree = :worktree AND file = :file', {

@@ -262,7 +262,7 @@ class Check {
   }
 
   #tables(): readonly ({ readonly name: string } & Derived)[] {
-    const { view, pendingWrites } = this.#replay;
+    const { view, fileEdits, fileIntents } = this.#replay;
     const asRow =
       (rows: ReadonlyMap<string, object>): (() => ReadonlyMap<string, object>) =>
       () =>
@@ -295,7 +295,10 @@ class Check {
       { name: 'slot_waiters', keys: ['id'], rows: asRow(view.slotWaiters), ordered: true },
       { name: 'config', keys: ['id'], rows: asRow(view.config) },
       { name: 'guards', keys: ['worktree', 'file'], rows: asRow(view.guards) },
-      { name: 'pending_writes', keys: ['workflow'], rows: asRow(pendingWrites) },
+      { name: 'tasks', keys: ['workflow', 'task'], rows: asRow(view.tasks) },
+      { name: 'file_edits', keys: ['id'], rows: asRow(fileEdits), ordered: true },
+      { name: 'file_intents', keys: ['workflow', 'target'], rows: asRow(fileIntents) },
+      { name: 'conflicts', keys: ['id'], rows: asRow(view.conflicts) },
       {
         name: 'counters',
         keys: ['id'],

@@ -1,0 +1,191 @@
+/** What the command line does with a workflow's file: begin one, say where a task stands, note, restore, resolve. */
+import { readFileSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
+import type {
+  Answer,
+  ClaimToken,
+  ConflictId,
+  ConflictRow,
+  Granted,
+  OpId,
+  Seq,
+  TaskChange,
+} from '../core/model';
+import { decodePlanDraft } from '../core/planDraft';
+import type { FileBackup } from '../store/fileBackups';
+import {
+  workflowFileName,
+  WorkflowFiles,
+  type BackupPreview,
+  type ConflictResolution,
+  type ConflictTexts,
+  type Initialized,
+  type Restored,
+} from '../store/workflowFiles';
+import type { Refused } from './present';
+import { inLines, locate, withStore, type Workplace } from './workflowCommands';
+
+interface Done {
+  readonly ok: true;
+  readonly at: Seq;
+}
+
+export type InitDocument = (Done & Initialized) | Refused;
+export type TaskDocument = (Done & Granted['task.set']) | Refused;
+export type NoteDocument = (Done & { readonly noted: Granted['note.add'] }) | Refused;
+export type BackupListDocument = (Done & { readonly backups: readonly FileBackup[] }) | Refused;
+export type BackupDocument =
+  | (Done & { readonly preview: BackupPreview })
+  | (Done & { readonly restoredFile: Restored })
+  | Refused;
+export type ConflictDocument =
+  | (Done & { readonly conflicts: readonly ConflictRow[] })
+  | (Done & { readonly conflict: ConflictRow; readonly texts?: ConflictTexts })
+  | Refused;
+
+export interface LockWait {
+  readonly lockWaitMs: number;
+}
+
+/** @param plan the text of plan.json, as it was handed over */
+export async function init(
+  workplace: Workplace,
+  {
+    file,
+    name,
+    plan,
+    ...wait
+  }: LockWait & {
+    readonly file: string | undefined;
+    readonly name: string | undefined;
+    readonly plan: string;
+  },
+): Promise<InitDocument> {
+  const { folder } = locate(workplace);
+  const wanted = resolve(folder, file ?? workflowFileName);
+  if (basename(wanted) !== workflowFileName) {
+    const message = `file: A workflow's file is called ${workflowFileName}.`;
+    return { ok: false, at: 0, refusal: { code: 'bad_input', message, path: 'file' } };
+  }
+  const decoded = decodePlanDraft(parsed(plan), name);
+  if ('code' in decoded) return { ok: false, at: 0, refusal: decoded };
+  return withFiles(workplace, wait, (files) => files.initialize(dirname(wanted), decoded.draft));
+}
+
+/** Undefined for what is not JSON; no schema takes it. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+export function textOfPlan(path: string, folder: string): string {
+  return readFileSync(path === '-' ? 0 : resolve(folder, path), 'utf8');
+}
+
+export function setTask(
+  workplace: Workplace,
+  { token, lockWaitMs, ...change }: LockWait & TaskChange & { readonly token?: ClaimToken },
+): Promise<TaskDocument> {
+  return withFiles(workplace, { lockWaitMs }, (files, folder) =>
+    files.setTask(folder, {
+      ...change,
+      ...(token === undefined ? {} : { token }),
+      ...operation(workplace.opId),
+    }),
+  );
+}
+
+export async function addNote(
+  workplace: Workplace,
+  { text, ...wait }: LockWait & { readonly text: string },
+): Promise<NoteDocument> {
+  const document = await withFiles(workplace, wait, (files, folder) =>
+    files.addNote(folder, { text, ...operation(workplace.opId) }),
+  );
+  if (!document.ok) return document;
+  const { ok, at, ...noted } = document;
+  return { ok, at, noted };
+}
+
+export function listBackups(workplace: Workplace): Promise<BackupListDocument> {
+  return withFiles(workplace, noWait, (files, folder) => files.backups(folder));
+}
+
+export async function previewBackup(workplace: Workplace, id: string): Promise<BackupDocument> {
+  const document = await withFiles(workplace, noWait, (files, folder) =>
+    files.previewBackup(folder, id),
+  );
+  if (!document.ok) return document;
+  const { ok, at, ...preview } = document;
+  return { ok, at, preview };
+}
+
+export async function restoreBackup(
+  workplace: Workplace,
+  { id, ...wait }: LockWait & { readonly id: string },
+): Promise<BackupDocument> {
+  const document = await withFiles(workplace, wait, (files, folder) => files.restore(folder, id));
+  if (!document.ok) return document;
+  const { ok, at, ...restoredFile } = document;
+  return { ok, at, restoredFile };
+}
+
+export function listConflicts(workplace: Workplace): Promise<ConflictDocument> {
+  return withFiles(workplace, noWait, async (files) =>
+    granted({ conflicts: await files.conflicts() }),
+  );
+}
+
+export function showConflict(workplace: Workplace, id: string): Promise<ConflictDocument> {
+  return withFiles(workplace, noWait, async (files) => {
+    const conflict = (await files.conflicts()).find((each) => each.id === id);
+    return conflict
+      ? granted({ conflict, texts: files.conflictTexts(conflict) })
+      : {
+          ok: false,
+          at: 0,
+          refusal: { code: 'bad_input', message: `There is no open conflict ${id}.`, path: 'id' },
+        };
+  });
+}
+
+export function resolveConflict(
+  workplace: Workplace,
+  { id, as, ...wait }: LockWait & { readonly id: string; readonly as: ConflictResolution },
+): Promise<ConflictDocument> {
+  return withFiles(workplace, wait, (files) => files.resolve(id as ConflictId, as));
+}
+
+const noWait: LockWait = { lockWaitMs: 0 };
+
+function granted<Facts>(facts: Facts): Answer<Facts> {
+  return { ok: true, at: 0, facts };
+}
+
+function operation(opId: OpId | undefined): { readonly opId?: OpId } {
+  return opId === undefined ? {} : { opId };
+}
+
+/** What others have left undone is done first, so that a call sees the file as it is due. */
+async function withFiles<Facts extends object>(
+  workplace: Workplace,
+  { lockWaitMs }: LockWait,
+  work: (files: WorkflowFiles, folder: string) => Promise<Answer<Facts>>,
+): Promise<(Done & Facts) | Refused> {
+  const { folder, place } = locate(workplace);
+  return withStore(workplace, place, async (store) => {
+    const files = new WorkflowFiles({ place, store, now: Date.now, lockWaitMs });
+    await files.keepPromises();
+    const answer = await work(files, folder);
+    if (!answer.ok) return { ok: false, at: answer.at, refusal: inLines(answer.refusal) };
+    return {
+      ok: true,
+      at: answer.at === 0 ? await store.read('head', {}) : answer.at,
+      ...answer.facts,
+    };
+  });
+}

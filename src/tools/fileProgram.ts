@@ -1,0 +1,162 @@
+/** Flags of the commands that change a workflow's file. */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { ClaimToken, TaskId, TaskStatus } from '../core/model';
+import { duration } from './duration';
+import * as files from './fileCommands';
+import type { Document } from './present';
+import type { Workplace } from './workflowCommands';
+
+export interface FileProgram {
+  readonly host: { readonly env: Readonly<Record<string, string | undefined>> };
+  readonly workplace: () => Workplace;
+  readonly deliver: (document: Document) => void;
+}
+
+const statuses: readonly TaskStatus[] = ['todo', 'doing', 'done', 'failed'];
+
+export function addFileCommands(root: Command, { host, workplace, deliver }: FileProgram): void {
+  const wait = (): Option =>
+    new Option('--wait <duration>', 'how long to wait for the lock of the file')
+      .argParser(duration)
+      .default(3_000, '3s');
+
+  root
+    .command('init')
+    .description('begin a workflow: write its file from a plan')
+    .argument('[file]', 'the file to write', 'STATE.md')
+    .requiredOption('--from <plan.json>', 'the plan, `-` for standard input')
+    .option('--name <name>', 'what the workflow is called', notEmpty)
+    .addOption(wait())
+    .action(async (file: string, options: { from: string; name?: string; wait: number }) => {
+      const plan = files.textOfPlan(options.from, workplace().folder);
+      const { name, wait: lockWaitMs } = options;
+      deliver(await files.init(workplace(), { file, name, plan, lockWaitMs }));
+    });
+
+  root
+    .command('task')
+    .description('say where a task stands')
+    .command('set')
+    .argument('<task>', 'its id')
+    .addOption(new Option('--status <status>').choices(statuses).makeOptionMandatory())
+    .option('--commit <commit>', 'what it was done with', notEmpty)
+    .option('--files <files>', 'the files it changed, with commas between them', list)
+    .option('--error <text>', 'why it failed', notEmpty)
+    .option('--token <token>', 'of its run, while that is running', host.env['WAVELOCK_TOKEN'])
+    .addOption(wait())
+    .action(async (task: string, options: TaskOptions) => {
+      const { status, commit, files: changed, error, token } = options;
+      deliver(
+        await files.setTask(workplace(), {
+          task: task as TaskId,
+          status,
+          ...(commit === undefined ? {} : { commit }),
+          ...(changed === undefined ? {} : { files: changed }),
+          ...(error === undefined ? {} : { error }),
+          ...(token === undefined ? {} : { token: token as ClaimToken }),
+          lockWaitMs: options.wait,
+        }),
+      );
+    });
+
+  root
+    .command('note')
+    .description('leave a note in the workflow file')
+    .command('add')
+    .argument('<text>', 'what to note', notEmpty)
+    .addOption(wait())
+    .action(async (text: string, options: { wait: number }) => {
+      deliver(await files.addNote(workplace(), { text, lockWaitMs: options.wait }));
+    });
+
+  const backup = root
+    .command('backup')
+    .description('the workflow file as it was before each write');
+  backup
+    .command('list')
+    .description('the backups there are, newest first')
+    .action(async () => {
+      deliver(await files.listBackups(workplace()));
+    });
+  backup
+    .command('show')
+    .description('what a backup says')
+    .argument('<id>', 'its id, or the beginning of it')
+    .action(async (id: string) => {
+      deliver(await files.previewBackup(workplace(), id));
+    });
+  backup
+    .command('restore')
+    .description('put a backup in the place of the file; what is there becomes a backup')
+    .argument('<id>', 'its id, or the beginning of it')
+    .option('--preview', 'only show what would change')
+    .addOption(wait())
+    .action(async (id: string, { preview, wait: lockWaitMs }: { preview?: true; wait: number }) => {
+      deliver(
+        preview === true
+          ? await files.previewBackup(workplace(), id)
+          : await files.restoreBackup(workplace(), { id, lockWaitMs }),
+      );
+    });
+
+  const conflict = root
+    .command('conflict')
+    .description('changes of the workflow file that did not go together');
+  conflict
+    .command('list')
+    .description('those that nobody has resolved')
+    .action(async () => {
+      deliver(await files.listConflicts(workplace()));
+    });
+  conflict
+    .command('show')
+    .description('both changes, and what they were made from')
+    .argument('<id>')
+    .action(async (id: string) => {
+      deliver(await files.showConflict(workplace(), id));
+    });
+  conflict
+    .command('resolve')
+    .description('say which change stands')
+    .argument('<id>')
+    .addOption(
+      new Option('--mine', 'what Wavelock would have written').conflicts(['theirs', 'merged']),
+    )
+    .addOption(new Option('--theirs', 'what the file said').conflicts(['mine', 'merged']))
+    .option('--merged', 'the file as it is now has both')
+    .addOption(wait())
+    .action(async (id: string, options: Sides & { wait: number }, command: Command) => {
+      const as = (['mine', 'theirs', 'merged'] as const).find((side) => options[side] === true);
+      if (as === undefined) {
+        command.error('error: say --mine, --theirs or --merged', { exitCode: 2 });
+      }
+      deliver(await files.resolveConflict(workplace(), { id, as, lockWaitMs: options.wait }));
+    });
+}
+
+interface TaskOptions {
+  readonly status: TaskStatus;
+  readonly commit?: string;
+  readonly files?: readonly string[];
+  readonly error?: string;
+  readonly token?: string;
+  readonly wait: number;
+}
+
+interface Sides {
+  readonly mine?: true;
+  readonly theirs?: true;
+  readonly merged?: true;
+}
+
+export function notEmpty(value: string): string {
+  if (value.trim() === '') throw new InvalidArgumentError('It must not be empty.');
+  return value;
+}
+
+function list(value: string): readonly string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}

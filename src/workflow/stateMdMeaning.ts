@@ -1,0 +1,153 @@
+/** What the native workflow file means as a plan: which waves, which tasks, which of them may be named. */
+import type { Plan, PlanTask, TaskId, WorkflowId } from '../core/model';
+import type { Derived, TaskDetails } from './document';
+import type { Field, StateMdSyntax, TaskEntry, Token } from './stateMdSyntax';
+import { numberAt } from './stateMdSyntax';
+import { filesIn, isTaskId, withoutCode } from './taskText';
+
+/** A file may state any number; nobody has to make that many waves of it. */
+export const MAX_WAVES = 10_000;
+
+export interface Status {
+  readonly wave: Token<number>;
+  readonly waveCount: Token<number>;
+}
+
+export interface Task extends TaskEntry {
+  readonly taskId: TaskId;
+}
+
+export interface State {
+  readonly text: string;
+  readonly syntax: StateMdSyntax;
+  readonly id: WorkflowId | null;
+  readonly status: Status | null;
+  /** Those that a plan can hold: with an id, and the first of it. */
+  readonly tasks: ReadonlyMap<TaskId, Task>;
+  /** The others. */
+  readonly unnamed: readonly TaskEntry[];
+  /** Ids that stand there more than once: the order of the lines decides which of them counts. */
+  readonly duplicated: ReadonlySet<string>;
+}
+
+export function interpret(text: string, syntax: StateMdSyntax): State {
+  const tasks = new Map<TaskId, Task>();
+  const unnamed: TaskEntry[] = [];
+  for (const entry of syntax.sections.flatMap((section) => section.tasks)) {
+    const { value } = entry.id;
+    if (!isTaskId(value) || tasks.has(value)) unnamed.push(entry);
+    else tasks.set(value, { ...entry, taskId: value });
+  }
+  return {
+    text,
+    syntax,
+    id: workflowIdOf(syntax.fields.get('id')),
+    status: statusOf(syntax.fields.get('status')),
+    tasks,
+    unnamed,
+    duplicated: new Set(unnamed.map((entry) => entry.id.value)),
+  };
+}
+
+function workflowIdOf(field: Field | undefined): WorkflowId | null {
+  const text = (field?.value ?? '').replace(/^`([^`]*)`$/, '$1').trim();
+  return /^[^`\p{Cc}]{1,128}$/u.test(text) ? (text as WorkflowId) : null;
+}
+
+function statusOf(field: Field | undefined): Status | null {
+  const match = field && /^Wave\s+(\d+)\s*\/\s*(\d+)(?=\s|$)/di.exec(field.value);
+  if (!match) return null;
+  const offset = field.at.start - field.line.start;
+  const wave = numberAt(field.line, match, 1, offset);
+  const waveCount = numberAt(field.line, match, 2, offset);
+  return wave && waveCount && { wave, waveCount };
+}
+
+export function planOf(state: State): Plan | null {
+  const { id, status, syntax } = state;
+  if (id === null || status === null) return null;
+  const waveCount = Math.min(status.waveCount.value, MAX_WAVES);
+  const waves = new Map<number, PlanTask[]>();
+  for (let number = 1; number <= waveCount; number++) waves.set(number, []);
+  for (const [number, tasks] of tasksByWave(state, status)) waves.set(number, tasks.map(planTask));
+  return {
+    id,
+    name: syntax.fields.get('title')?.value || id,
+    wave: Math.min(status.wave.value, MAX_WAVES),
+    waveCount,
+    waves: [...waves].sort(([a], [b]) => a - b).map(([number, tasks]) => ({ number, tasks })),
+  };
+}
+
+function planTask({ taskId: id, description, status, dependsOn, line }: Task): PlanTask {
+  const ids = new Set(dependsOn.map((dependency) => dependency.id).filter(isTaskId));
+  return { id, description, status, dependsOn: [...ids], line: line.number };
+}
+
+export function tasksByWave({ tasks: all }: State, status: Status): Map<number, Task[]> {
+  const waves = new Map<number, Task[]>();
+  for (const task of all.values()) {
+    const number = waveOf(task, status);
+    const tasks = waves.get(number);
+    if (tasks) tasks.push(task);
+    else waves.set(number, [task]);
+  }
+  return waves;
+}
+
+/** A task without a wave heading belongs to the wave under way. */
+export function waveOf({ wave }: TaskEntry, status: Status): number {
+  return withinWaves((wave ?? status.wave).value);
+}
+
+/** Before the start the first wave is the one under way. */
+export function withinWaves(wave: number): number {
+  return Math.min(Math.max(wave, 1), MAX_WAVES);
+}
+
+export function detailsOf({ details }: TaskEntry): TaskDetails {
+  const commit = withoutCode(details.get('commit')?.[0]?.value ?? '');
+  return {
+    commit: commit === '' ? null : commit,
+    files: filesIn(details.get('files')?.[0]?.value ?? ''),
+    error: details.get('error')?.[0]?.value || null,
+  };
+}
+
+export function allDetails({ tasks }: State): Map<TaskId, TaskDetails> {
+  return new Map(
+    [...tasks.values()].flatMap((task) =>
+      task.details.size === 0 ? [] : [[task.taskId, detailsOf(task)] as const],
+    ),
+  );
+}
+
+export function derivedOf({ syntax: { sections, fields } }: State): Derived {
+  const updated = fields.get('updated');
+  return {
+    counts: sections.flatMap(({ count, tasks }) => {
+      if (!count) return [];
+      const { start, end } = count.at;
+      const edit = { start, end, text: String(count.value) };
+      return [{ value: count.value, shall: tasks.length, edit }];
+    }),
+    updated: updated
+      ? {
+          value: updated.value,
+          edit: { start: updated.at.start, end: updated.at.end, text: updated.value },
+        }
+      : null,
+  };
+}
+
+/** The progress line counts waves. */
+export function progressAt(wave: number, waveCount: number): { cells: string; percent: number } {
+  const part = (of: number) =>
+    waveCount < 1 ? 0 : Math.min(of, Math.floor((of * wave) / waveCount));
+  return { cells: '█'.repeat(part(20)).padEnd(20, '░'), percent: part(100) };
+}
+
+/** The end of line that the file is written with, as far as its first line tells. */
+export function eolOf({ firstLine }: StateMdSyntax): string {
+  return firstLine.eol === '' ? '\n' : firstLine.eol;
+}

@@ -1,0 +1,584 @@
+/** Tasks and notes in workflow files: written with what people write, by many at once, and told to the store. */
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import type { Answer, RunId, StoredEvent, TaskId, TaskStatus } from '../../src/core/model';
+import { isStoreError } from '../../src/core/errors';
+import { disk, type FileOps } from '../../src/store/durableFs';
+import { acquireFileLock } from '../../src/store/fileLock';
+import { backoff } from '../../src/store/fileWriter';
+import type { Store } from '../../src/store/store';
+import { hashOf, WorkflowFiles, type WorkflowFilesOptions } from '../../src/store/workflowFiles';
+import { readWorkflow } from '../../src/workflow/reader';
+import { granted, refused } from '../core/rowStore';
+import { stateMd, Workbench } from './stores';
+
+const plain = stateMd({ wave: 1, waves: [[' ', ' ', ' '], [' ']] });
+const task = (id: string): TaskId => id as TaskId;
+
+/** No lock at all: what the lockfile is when it fails. */
+const noLock: typeof acquireFileLock = () =>
+  Promise.resolve({
+    lock: { stillOurs: () => true, tookOver: undefined, release: () => Promise.resolve() },
+  });
+
+describe('workflow files: tasks and notes', () => {
+  let bench: Workbench;
+  let store: Store;
+  beforeEach(async () => {
+    bench = new Workbench();
+    store = await bench.store();
+  });
+  afterEach(() => bench.clear());
+
+  function files(options: Partial<WorkflowFilesOptions> = {}): WorkflowFiles {
+    const now = (): number => new Date(2026, 0, 2, 3, 4, 5).getTime();
+    return new WorkflowFiles({ place: bench.place, store, now, lockStaleMs: 2_000, ...options });
+  }
+
+  const text = (): string => readFileSync(join(bench.folder, 'STATE.md'), 'utf8');
+  const save = (content: string): string => bench.write('STATE.md', content);
+
+  /** The boxes as the file has them. */
+  function boxes(): Record<string, TaskStatus> {
+    const { plan } = readWorkflow('STATE.md', text());
+    assert.ok(plan, text());
+    const tasks = plan.waves.flatMap((wave) => wave.tasks);
+    return Object.fromEntries(tasks.map(({ id, status }) => [id, status]));
+  }
+
+  function set(
+    id: string,
+    status: TaskStatus,
+    options: Partial<WorkflowFilesOptions> = {},
+  ): ReturnType<WorkflowFiles['setTask']> {
+    return files(options).setTask(bench.folder, { task: task(id), status });
+  }
+
+  async function events(): Promise<readonly StoredEvent[]> {
+    return store.read('events', { after: 0, limit: 1_000 });
+  }
+
+  async function kinds(): Promise<string[]> {
+    return (await events()).map(({ kind }) => kind).filter((kind) => !kind.startsWith('lock.'));
+  }
+
+  /** Nothing of ours lies about, and nothing is left to do. */
+  async function assertTidy(): Promise<void> {
+    const left = readdirSync(bench.folder).filter((name) => name.startsWith('.STATE.md'));
+    assert.deepEqual(left, []);
+    assert.equal(existsSync(join(bench.folder, 'STATE.md.lock')), false);
+    assert.deepEqual(await store.read('fileEdits', {}), []);
+    const { workflow } = await store.read('workflowFile', { workflow: 'wf' as never });
+    assert.equal(workflow?.hash, hashOf(text()), 'file and store agree');
+  }
+
+  it('S-1, S-2 the lockfile is there during a write, and gone after success and failure', async () => {
+    const path = save(plain);
+    const seen: boolean[] = [];
+    const onStep = (step: string): void => {
+      if (step === 'temp' || step === 'rename') seen.push(existsSync(`${path}.lock`));
+    };
+    granted(await set('1-1', 'done', { onStep }));
+    assert.deepEqual(seen, [true, true]);
+    assert.equal(existsSync(`${path}.lock`), false);
+    const full: FileOps = {
+      ...disk,
+      create: (at, content, mode) => {
+        if (at.includes('wavelock-') && at.startsWith(join(bench.folder, '.STATE.md')))
+          throw Object.assign(new Error('full'), { code: 'ENOSPC', syscall: 'write' });
+        disk.create(at, content, mode);
+      },
+    };
+    await assert.rejects(
+      set('1-2', 'done', { ops: full }),
+      (error) => isStoreError(error) && error.code === 'store_full',
+    );
+    assert.equal(existsSync(`${path}.lock`), false);
+  });
+
+  it('S-3 sequential updates are all kept', async () => {
+    save(plain);
+    granted(await set('1-1', 'done'));
+    granted(await set('1-2', 'doing'));
+    granted(await set('1-3', 'failed'));
+    granted(await files().addNote(bench.folder, { text: 'All three' }));
+    assert.deepEqual(boxes(), { '1-1': 'done', '1-2': 'doing', '1-3': 'failed', '2-1': 'todo' });
+    assert.match(text(), /All three/);
+    assert.match(text(), /- A note with trailing spaces {3}\n/);
+    await assertTidy();
+  });
+
+  it('S-4, S-5 a backup is made before each write, and there is none before the first', async () => {
+    save(plain);
+    const list = async (): Promise<readonly string[]> =>
+      granted(await files().backups(bench.folder)).backups.map(({ hash }) => hash);
+    await files().sync(bench.folder);
+    assert.deepEqual(await list(), []);
+    granted(await set('1-1', 'done'));
+    assert.deepEqual(await list(), [hashOf(plain)]);
+    const before = hashOf(text());
+    granted(await set('1-2', 'done', { now: () => new Date(2026, 0, 2, 4).getTime() }));
+    assert.deepEqual(await list(), [before, hashOf(plain)]);
+  });
+
+  it('backups of one content are kept once, and of the oldest none beyond the setting', async () => {
+    save(plain);
+    granted(await store.submit({ kind: 'config.set', key: 'backups.keep', value: 3 }));
+    for (let hour = 0; hour < 6; hour += 1) {
+      const now = (): number => new Date(2026, 0, 2, hour).getTime();
+      granted(await set('1-1', hour % 2 === 0 ? 'done' : 'todo', { now }));
+    }
+    const { backups } = granted(await files().backups(bench.folder));
+    assert.equal(backups.length, 3);
+    assert.equal(new Set(backups.map(({ hash }) => hash)).size, 3);
+  });
+
+  it('S-6 a restore brings the bytes back, and what was there becomes a backup', async () => {
+    const odd = `\ufeff${plain.replaceAll('\n', '\r\n')}`;
+    save(odd);
+    granted(await set('1-1', 'done'));
+    const written = text();
+    const [{ id } = { id: '' }] = granted(await files().backups(bench.folder)).backups;
+    const preview = granted(await files().previewBackup(bench.folder, id));
+    assert.deepEqual(preview.diff, { added: [], removed: [], modified: ['1-1'] });
+    assert.equal(text(), written);
+    granted(await files().restore(bench.folder, id.slice(0, 17)));
+    assert.equal(text(), odd);
+    assert.ok((await kinds()).includes('file.restored'));
+    const { backups } = granted(await files().backups(bench.folder));
+    assert.ok(backups.some(({ hash }) => hash === hashOf(written)));
+    await assertTidy();
+  });
+
+  it('S-19 a damaged file is refused with its reason, and a restore brings it back', async () => {
+    for (const damage of ['', '\0'.repeat(plain.length), plain.slice(0, 40)]) {
+      const path = save(plain);
+      granted(await set('1-1', 'done'));
+      const { backups } = granted(await files().backups(bench.folder));
+      const whole = backups.find(({ hash }) => hash === hashOf(plain));
+      writeFileSync(path, damage);
+      refused(await set('1-2', 'done', { pause: () => Promise.resolve() }), 'invalid_workflow');
+      assert.equal(readFileSync(path, 'utf8'), damage);
+      granted(await files().restore(bench.folder, whole?.id ?? ''));
+      assert.equal(text(), plain);
+      granted(await set('1-2', 'done'));
+      granted(await set('1-2', 'todo'));
+      await assertTidy();
+    }
+  });
+
+  it('S-19 a file that is gone comes back by a restore', async () => {
+    const path = save(plain);
+    granted(await set('1-1', 'done'));
+    rmSync(path);
+    refused(await set('1-2', 'done'), 'unknown_workflow');
+    const [{ id } = { id: '' }] = granted(await files().backups(bench.folder)).backups;
+    granted(await files().restore(bench.folder, id));
+    assert.equal(text(), plain);
+    await assertTidy();
+  });
+
+  it('S-14 waits for a held lock and succeeds', async () => {
+    const path = save(plain);
+    const attempt = await acquireFileLock(path, bench.lockOptions(0));
+    assert.ok('lock' in attempt);
+    const setting = set('1-1', 'done', { lockWaitMs: 20_000 });
+    await attempt.lock.release();
+    granted(await setting);
+    assert.equal(boxes()['1-1'], 'done');
+  });
+
+  it('S-15 a writer who is disturbed tries again after exponential delays', async () => {
+    const path = save(plain);
+    const pauses: number[] = [];
+    let disturbances = 5;
+    granted(
+      await set('1-1', 'done', {
+        onStep: (step) => {
+          if (step !== 'check' || (disturbances -= 1) < 0) return;
+          writeFileSync(path, text().replace('- A note', `- Note ${disturbances}\n- A note`));
+        },
+        pause: (ms) => {
+          pauses.push(ms);
+          return Promise.resolve();
+        },
+      }),
+    );
+    assert.equal(pauses.length, 5);
+    pauses.forEach((ms, index) => {
+      assert.ok(ms >= 2 ** index && ms <= 2 * 2 ** index, `${ms} in round ${index + 1}`);
+    });
+    assert.equal(backoff(30, 1), 200);
+    for (let note = 0; note < 5; note += 1) assert.match(text(), new RegExp(`- Note ${note}\n`));
+    assert.equal(boxes()['1-1'], 'done');
+    await assertTidy();
+  });
+
+  it('S-16, S-17 eight writers and eight notes at once: no damage, all there', async () => {
+    const waves = [Array.from({ length: 8 }, () => ' ')];
+    save(stateMd({ wave: 1, waves }));
+    const stores = await Promise.all(Array.from({ length: 8 }, () => bench.store()));
+    const answers = await Promise.all(
+      stores.flatMap((each, index) => {
+        const own = files({ store: each, lockWaitMs: 60_000 });
+        return [
+          own.setTask(bench.folder, { task: task(`1-${index + 1}`), status: 'done' }),
+          own.addNote(bench.folder, { text: `Note of ${index}` }),
+        ] as Promise<Answer<unknown>>[];
+      }),
+    );
+    for (const answer of answers) granted(answer);
+    assert.ok(
+      Object.values(boxes()).every((status) => status === 'done'),
+      text(),
+    );
+    for (let index = 0; index < 8; index += 1) assert.match(text(), new RegExp(`Note of ${index}`));
+    await assertTidy();
+  });
+
+  it('S-18 many promises in one process are all kept', async () => {
+    save(stateMd({ wave: 1, waves: [Array.from({ length: 20 }, () => ' ')] }));
+    const own = files({ lockWaitMs: 60_000 });
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, (_, index) =>
+        own.setTask(bench.folder, { task: task(`1-${index + 1}`), status: 'done' }),
+      ),
+    );
+    answers.forEach((answer) => granted(answer));
+    assert.ok(
+      Object.values(boxes()).every((status) => status === 'done'),
+      text(),
+    );
+    await assertTidy();
+  });
+
+  it('S-16 with the lock out of order nothing is lost either', async () => {
+    save(stateMd({ wave: 1, waves: [Array.from({ length: 6 }, () => ' ')] }));
+    const stores = await Promise.all(Array.from({ length: 6 }, () => bench.store()));
+    const answers = await Promise.allSettled(
+      stores.map((each, index) =>
+        files({ store: each, acquire: noLock }).setTask(bench.folder, {
+          task: task(`1-${index + 1}`),
+          status: 'done',
+        }),
+      ),
+    );
+    for (const answer of answers)
+      if (answer.status === 'fulfilled') granted(answer.value);
+      else assert.ok(isStoreError(answer.reason), String(answer.reason));
+    await files().keepPromises();
+    assert.ok(
+      Object.values(boxes()).every((status) => status === 'done'),
+      text(),
+    );
+    await assertTidy();
+  });
+
+  it('S-20 no temp file is left after a write that failed', async () => {
+    save(plain);
+    const failing: FileOps = {
+      ...disk,
+      rename: (from, to) => {
+        if (to.endsWith('STATE.md'))
+          throw Object.assign(new Error('no'), { code: 'EIO', syscall: 'rename' });
+        disk.rename(from, to);
+      },
+    };
+    await assert.rejects(
+      set('1-1', 'done', { ops: failing }),
+      (error) => isStoreError(error) && /change itself is recorded/.test(error.message),
+    );
+    assert.deepEqual(readdirSync(bench.folder).sort(), ['.wavelock', 'STATE.md']);
+    assert.equal(text(), plain);
+    assert.deepEqual(granted(await files().backups(bench.folder)).backups, []);
+    // The cause is gone: whoever comes next takes it along.
+    granted(await set('1-2', 'done'));
+    assert.deepEqual([boxes()['1-1'], boxes()['1-2']], ['done', 'done']);
+    await assertTidy();
+  });
+
+  describe('what people write', () => {
+    beforeEach(async () => {
+      save(plain);
+      await files().sync(bench.folder);
+    });
+
+    it('is told once, however many windows see it', async () => {
+      save(text().replace('- [ ] **1-2**', '- [x] **1-2**'));
+      const stores = await Promise.all(Array.from({ length: 4 }, () => bench.store()));
+      await Promise.all(
+        stores.map((each) => files({ store: each, acquire: noLock }).sync(bench.folder)),
+      );
+      const all = await events();
+      assert.equal(all.filter(({ kind }) => kind === 'file.imported').length, 1);
+      const [changed] = all.filter(({ kind }) => kind === 'task.changed');
+      assert.ok(changed?.kind === 'task.changed');
+      assert.deepEqual(
+        [changed.data.row.task, changed.data.from, changed.data.row.status, changed.data.row.by],
+        ['1-2', 'todo', 'done', 'hand'],
+      );
+      await assertTidy();
+    });
+
+    it('cancels a queued run when it is a checked box, and no other', async () => {
+      const run = await runFor('1-2');
+      save(text().replace('- [ ] **1-2**', '- [x] **1-2**'));
+      await files().sync(bench.folder);
+      const state = await store.read('state', {});
+      assert.equal(state.runs.find(({ id }) => id === run)?.status, 'cancelled');
+      assert.equal(boxes()['1-2'], 'done');
+    });
+
+    it('stands, where it is said of a task that a run has changed as well', async () => {
+      const run = await runFor('1-2');
+      const { token } = granted(await store.submit({ kind: 'run.claim', run }));
+      save(text().replace('- [ ] **1-2**', '- [x] **1-2**'));
+      await files().sync(bench.folder);
+      granted(await store.submit({ kind: 'run.fail', run, token, error: { message: 'it broke' } }));
+      await files().keepPromises();
+      assert.equal(boxes()['1-2'], 'done');
+      await assertTidy();
+    });
+
+    it('a task that was set otherwise at the same time is a conflict that can be listed and taken', async () => {
+      const path = join(bench.folder, 'STATE.md');
+      granted(
+        await set('1-2', 'failed', {
+          onStep: (step) => {
+            if (step !== 'committed') return;
+            writeFileSync(path, text().replace('- [ ] **1-2**', '- [x] **1-2**'));
+          },
+        }),
+      );
+      assert.equal(boxes()['1-2'], 'done', 'people win');
+      const [conflict] = await files().conflicts();
+      assert.ok(conflict);
+      const texts = files().conflictTexts(conflict);
+      assert.equal(texts.base, plain);
+      assert.match(texts.mine ?? '', /Failed \(1/);
+      assert.match(texts.theirs ?? '', /- \[x\] \*\*1-2\*\*/);
+      await assertTidy();
+      granted(await files().resolve(conflict.id, 'theirs'));
+      assert.deepEqual(await files().conflicts(), []);
+    });
+
+    it('a save of what was read before our write loses nothing: both changes are in the file', async () => {
+      const read = text();
+      granted(await set('1-1', 'done'));
+      granted(await files().addNote(bench.folder, { text: 'Ours' }));
+      save(
+        read.replace('- [ ] **1-2**', '- [x] **1-2**').replace('- A note', '- Theirs\n- A note'),
+      );
+      await files().sync(bench.folder);
+      assert.deepEqual([boxes()['1-1'], boxes()['1-2']], ['done', 'done']);
+      assert.match(text(), /Ours/);
+      assert.match(text(), /Theirs/);
+      assert.deepEqual(await files().conflicts(), []);
+      await assertTidy();
+    });
+
+    it('a box that a person unchecks stays unchecked', async () => {
+      granted(await set('1-1', 'done'));
+      const checked = text();
+      save(checked.replace('- [x] **1-1**', '- [ ] **1-1**'));
+      await files().sync(bench.folder);
+      const after = text();
+      assert.ok(!after.includes('- [x] **1-1**'), after);
+      assert.deepEqual(await files().conflicts(), []);
+    });
+
+    it('an editor that had the file open and saves after the change-over is merged as well', async () => {
+      const path = join(bench.folder, 'STATE.md');
+      const theirs = text().replace('- [ ] **1-2**', '- [x] **1-2**');
+      let kept = '';
+      granted(
+        await set('1-1', 'done', {
+          onStep: (step) => {
+            const folder = join(bench.folder, '.wavelock/backups/wf');
+            if (step === 'rename') kept = join(folder, readdirSync(folder)[0] ?? '');
+            // By the handle that it has, which is the backup by now.
+            if (step === 'flush') writeFileSync(kept, theirs, { flag: 'r+' });
+          },
+        }),
+      );
+      assert.ok(existsSync(path));
+      assert.deepEqual([boxes()['1-1'], boxes()['1-2']], ['done', 'done']);
+      await assertTidy();
+    });
+
+    it('our own stale write is taken back, and never told as a person’s', async () => {
+      const path = join(bench.folder, 'STATE.md');
+      const other = await bench.store();
+      // Stopped between its last look and its rename; the other does its own change meanwhile.
+      let stale = '';
+      granted(
+        await set('1-1', 'done', {
+          acquire: noLock,
+          onStep: (step) => {
+            if (step !== 'rename' || stale !== '') return;
+            const temp = readdirSync(bench.folder).find((name) => name.startsWith('.STATE.md'));
+            stale = readFileSync(join(bench.folder, temp ?? ''), 'utf8');
+            throw Object.assign(new Error('gone'), { code: 'ENOENT', syscall: 'rename' });
+          },
+        }),
+      );
+      granted(await set('1-2', 'done', { store: other }));
+      const right = text();
+      assert.notEqual(stale, '');
+      const { intents } = await store.read('workflowFile', { workflow: 'wf' as never });
+      assert.deepEqual(intents, [], 'given up, and so forgotten');
+      // As it is when the writer itself could not say so any more.
+      const { workflow } = await store.read('workflowFile', { workflow: 'wf' as never });
+      const known = workflow?.hash as never;
+      const target = hashOf(stale);
+      const intent = { workflow: 'wf' as never, known, base: known, target, edits: [] };
+      granted(await other.submit({ kind: 'file.intend', ...intent }));
+      granted(await set('1-3', 'done'));
+      const newest = text();
+      writeFileSync(path, stale);
+      await files().sync(bench.folder);
+      assert.equal(text(), newest);
+      assert.notEqual(newest, right);
+      const imports = (await events()).filter(({ kind }) => kind === 'file.imported');
+      assert.deepEqual(imports, []);
+    });
+  });
+
+  describe('git and places', () => {
+    const git = (...args: string[]): string =>
+      execFileSync(
+        'git',
+        ['-C', bench.folder, '-c', 'user.name=T', '-c', 'user.email=t@t', ...args],
+        {
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'ignore'],
+        },
+      );
+
+    beforeEach(() => {
+      git('init', '-q', '-b', 'main');
+      save(plain);
+      git('add', 'STATE.md');
+      git('commit', '-qm', 'one');
+    });
+
+    it('another branch is one rebase, and says nothing to runs', async () => {
+      await files().sync(bench.folder);
+      const run = await runFor('1-2');
+      git('checkout', '-qb', 'side');
+      save(plain.replace('- [ ] **1-2**', '- [x] **1-2**'));
+      git('commit', '-qam', 'two');
+      await files().sync(bench.folder);
+      await files().sync(bench.folder);
+      assert.deepEqual(
+        (await kinds()).filter((kind) => kind.startsWith('file.') || kind === 'task.changed'),
+        ['file.rebased'],
+      );
+      const state = await store.read('state', {});
+      assert.equal(state.runs.find(({ id }) => id === run)?.status, 'queued');
+    });
+
+    it('while a merge is under way the file is left alone', async () => {
+      await files().sync(bench.folder);
+      git('checkout', '-qb', 'side');
+      save(plain.replace('**1-2**: Task', '**1-2**: Other'));
+      git('commit', '-qam', 'two');
+      git('checkout', '-q', 'main');
+      save(plain.replace('**1-2**: Task', '**1-2**: Another'));
+      git('commit', '-qam', 'three');
+      assert.throws(() => git('merge', 'side'));
+      const during = text();
+      assert.match(during, /<<<<<<</);
+      refused(await set('1-1', 'done'), 'invalid_workflow');
+      save(plain);
+      assert.equal(refused(await set('1-1', 'done'), 'conflict').code, 'conflict');
+      assert.equal(text(), plain);
+      git('merge', '--abort');
+      granted(await set('1-1', 'done'));
+    });
+
+    it('a file that has moved is found again when it is the only one with its id', async () => {
+      await files().sync(bench.folder);
+      mkdirSync(join(bench.folder, 'docs'));
+      renameSync(join(bench.folder, 'STATE.md'), join(bench.folder, 'docs/STATE.md'));
+      granted(await set('1-1', 'done'));
+      const moved = readFileSync(join(bench.folder, 'docs/STATE.md'), 'utf8');
+      assert.match(moved, /- \[x\] \*\*1-1\*\*/);
+      const [row] = await store.read('workflows', {});
+      assert.equal(row?.file, 'docs/STATE.md');
+    });
+
+    it('of several with one id none is written until somebody binds one', async () => {
+      await files().sync(bench.folder);
+      mkdirSync(join(bench.folder, 'copy'));
+      writeFileSync(join(bench.folder, 'copy/STATE.md'), plain);
+      const copy = join(bench.folder, 'copy');
+      const inCopy = (): Promise<Answer<unknown>> =>
+        files().setTask(copy, { task: task('1-1'), status: 'done' });
+      assert.match(refused(await inCopy(), 'conflict').message, /belongs to STATE\.md/);
+      assert.equal(readFileSync(join(copy, 'STATE.md'), 'utf8'), plain);
+      granted(await files().bindHere(copy));
+      granted(await inCopy());
+      assert.match(readFileSync(join(copy, 'STATE.md'), 'utf8'), /- \[x\] \*\*1-1\*\*/);
+      assert.equal(text(), plain);
+      refused(await set('1-2', 'done'), 'conflict');
+    });
+  });
+
+  it('a text that was edited elsewhere is merged with what has come since', async () => {
+    save(plain);
+    await files().sync(bench.folder);
+    const base = text();
+    granted(await set('1-1', 'done'));
+    const mine = base.replace('**1-2**: Task', '**1-2**: A better task');
+    assert.ok(granted(await files().save(bench.folder, { base, mine })).merged);
+    assert.match(text(), /A better task/);
+    assert.equal(boxes()['1-1'], 'done');
+    const other = base.replace('**1-2**: Task', '**1-2**: A worse task');
+    const { conflict } = refused(
+      await files().save(bench.folder, { base, mine: other }),
+      'conflict',
+    );
+    assert.match(text(), /A better task/);
+    const [listed] = await files().conflicts();
+    assert.equal(listed?.id, conflict);
+    await assertTidy();
+  });
+
+  it('a run shows in the box of its task', async () => {
+    save(plain);
+    await files().sync(bench.folder);
+    const run = await runFor('1-2');
+    const { token } = granted(await store.submit({ kind: 'run.claim', run }));
+    await files().keepPromises();
+    assert.equal(boxes()['1-2'], 'doing');
+    refused(await set('1-2', 'done'), 'task_busy');
+    granted(await files().setTask(bench.folder, { task: task('1-2'), status: 'doing', token }));
+    granted(await store.submit({ kind: 'run.complete', run, token }));
+    await files().keepPromises();
+    assert.equal(boxes()['1-2'], 'done');
+    await assertTidy();
+  });
+
+  it('a task that the file does not have is unknown', async () => {
+    save(plain);
+    const refusal = refused(await set('9-9', 'done'), 'unknown_task');
+    assert.deepEqual([refusal.task, refusal.workflow], ['9-9', 'wf']);
+  });
+
+  async function runFor(id: string): Promise<RunId> {
+    const wish = { title: id, workflow: 'wf' as never, wave: 1, task: task(id) };
+    const { runs } = granted(await store.submit({ kind: 'run.create', ...wish }));
+    return runs[0]!.id;
+  }
+});

@@ -1,0 +1,184 @@
+/**
+ * Eight processes that set tasks and add notes, and a person whose editor saves the same file in place and by
+ * rename, also what was read a while ago: every edit is in the file, or in a listed conflict or backup.
+ */
+import assert from 'node:assert/strict';
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import type { Store } from '../../src/store/store';
+import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
+import { readWorkflow } from '../../src/workflow/reader';
+import { granted } from '../core/rowStore';
+import { stateMd, Workbench } from '../contract/stores';
+import type { Said } from './editorsChild';
+
+const campaign = process.env['WAVELOCK_CAMPAIGN'] === '1';
+const rounds = campaign ? 2_000 : 8;
+const writers = 8;
+const start = stateMd({ wave: 1, waves: [Array.from({ length: writers }, () => ' '), [' ']] });
+
+describe('crash: many writers and a person at one file', function () {
+  this.timeout(campaign ? 3_600_000 : 120_000);
+
+  for (const lock of ['on', 'off']) {
+    it(`S-16 with the lock ${lock}: every edit is in the file, a conflict or a backup (${rounds} rounds)`, () =>
+      storm(lock));
+  }
+});
+
+async function storm(lock: string): Promise<void> {
+  const bench = new Workbench();
+  const path = bench.write('STATE.md', start);
+  const store = await bench.store();
+  granted(await store.submit({ kind: 'config.set', key: 'rate.mutations', value: 0 }));
+  granted(await store.submit({ kind: 'config.set', key: 'backups.keep', value: 10_000 }));
+  const files = new WorkflowFiles({ place: bench.place, store, now: Date.now, lockWaitMs: 60_000 });
+  await files.sync(bench.folder);
+  const children = Array.from({ length: writers }, (_, index) =>
+    startWriter(bench.folder, `1-${index + 1}`, lock),
+  );
+  try {
+    await Promise.all(children.map(({ ready }) => ready));
+    const person = new Person(path);
+    // A write of theirs is what the person's next save has to live with; so they alternate.
+    const heard = follow(store);
+    for (let round = 0; round < rounds; round += 1) {
+      await heard.next(round % 3 === 0 ? 1 : 3);
+      person.save(round);
+    }
+    for (const { child } of children) child.send('stop');
+    const said = await Promise.all(children.map(({ done }) => done));
+    heard.stop();
+    await Promise.all(children.map(({ ended }) => ended));
+    await files.keepPromises();
+    await files.sync(bench.folder);
+
+    const text = readFileSync(path, 'utf8');
+    const kept = await everythingKept(bench.folder, files);
+    const { plan } = readWorkflow('STATE.md', text);
+    let apart = 0;
+    const isKept = (words: string): boolean => {
+      if (text.includes(words)) return true;
+      apart += 1;
+      return kept.includes(words);
+    };
+    const conflicts = (await files.conflicts()).length;
+    said.forEach(({ notes, status }, index) => {
+      const task = `1-${index + 1}`;
+      for (let note = 1; note <= notes; note += 1)
+        assert.ok(isKept(`${task} says ${note}.`), `note ${note} of ${task} is nowhere`);
+      const box = plan?.waves[0]?.tasks.find(({ id }) => id === task);
+      // Where the person has won, ours is in the conflict.
+      if (conflicts === 0) assert.equal(box?.status, status, `${task} in\n${text}`);
+    });
+    for (const { words } of person.saved.filter(({ how }) => how === 'in place'))
+      assert.ok(isKept(words), `“${words}” is nowhere`);
+    // Of saves by rename the one that falls between our last look and our own rename is gone.
+    const renamed = person.saved.filter(({ how }) => how === 'by rename');
+    const gone = renamed.filter(({ words }) => !isKept(words)).length;
+    assert.ok(gone <= 1 + renamed.length / 100, `${gone} of ${renamed.length} are nowhere`);
+    assert.deepEqual(await store.read('fileEdits', {}), []);
+    const { workflow } = await store.read('workflowFile', { workflow: 'wf' as never });
+    assert.equal(workflow?.hash, hashOf(text));
+    const left = readdirSync(bench.folder).filter((name) => name.startsWith('.STATE'));
+    assert.deepEqual(left, [], 'no temp file is left');
+    const notes = said.reduce((sum, { notes: count }) => sum + count, 0);
+    console.log(
+      `      lock ${lock}: ${notes} notes and as many tasks set, ${person.saved.length} saves by hand; ${apart} in a backup or one of ${conflicts} conflicts, ${gone} in the gap`,
+    );
+  } finally {
+    for (const { child } of children) if (child.exitCode === null) child.kill('SIGKILL');
+    await bench.clear();
+  }
+}
+
+/** Resolves with each so many writes of the file that become known. */
+function follow(store: Store): { next(count: number): Promise<void>; stop(): void } {
+  let written = 0;
+  let wake = (): void => undefined;
+  const subscription = store.subscribe(0, (events) => {
+    written += events.filter(({ kind }) => kind === 'file.written').length;
+    wake();
+  });
+  return {
+    next: async (count) => {
+      const enough = written + count;
+      while (written < enough)
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+    },
+    stop: () => {
+      subscription.dispose();
+    },
+  };
+}
+
+/** Texts of conflicts and backups, one after the other. */
+async function everythingKept(folder: string, files: WorkflowFiles): Promise<string> {
+  const conflicts = (await files.conflicts()).flatMap((conflict) =>
+    Object.values(files.conflictTexts(conflict)),
+  );
+  const { backups } = granted(await files.backups(folder));
+  const texts = backups.map(({ file }) => readFileSync(file, 'utf8'));
+  return [...conflicts, ...texts].join('\n');
+}
+
+/** Reads, thinks, and saves what was read with a line more: in place, or by a rename. */
+class Person {
+  readonly saved: { readonly words: string; readonly how: 'in place' | 'by rename' }[] = [];
+  #read: string | undefined;
+
+  constructor(private readonly path: string) {}
+
+  save(round: number): void {
+    const words = `The person says ${round}.`;
+    const stale = round % 4 === 3 ? this.#read : undefined;
+    const text = stale ?? readFileSync(this.path, 'utf8');
+    // What an editor shows in the middle of another's save is nothing to go on from.
+    if (!text.includes('## Notes')) return;
+    this.#read = text;
+    const changed = text.replace('- A note', `- ${words}\n- A note`);
+    const how = round % 2 === 0 ? 'in place' : 'by rename';
+    if (how === 'in place') writeFileSync(this.path, changed);
+    else {
+      writeFileSync(`${this.path}~`, changed);
+      renameSync(`${this.path}~`, this.path);
+    }
+    this.saved.push({ words, how });
+  }
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly ready: Promise<unknown>;
+  readonly done: Promise<Said>;
+  readonly ended: Promise<unknown>;
+}
+
+function startWriter(folder: string, task: string, lock: string): Started {
+  const child = fork('out/test/crash/editorsChild.js', [folder, task, '1000000', lock], {
+    execArgv: ['--disable-warning=ExperimentalWarning', '--enable-source-maps'],
+  });
+  const ended = once(child, 'exit');
+  const failed = ended.then(([code]) => {
+    throw new Error(`${task} ended with ${String(code)} before it was done`);
+  });
+  failed.catch(() => undefined);
+  const messages: Said[] = [];
+  let heard = (): void => undefined;
+  child.on('message', (said: Said) => {
+    messages.push(said);
+    heard();
+  });
+  const message = async (count: number): Promise<Said> => {
+    while (messages.length < count)
+      await new Promise<void>((resolve) => {
+        heard = resolve;
+      });
+    return messages[count - 1] as Said;
+  };
+  const ready = Promise.race([message(1), failed]);
+  return { child, ready, done: ready.then(() => Promise.race([message(2), failed])), ended };
+}
