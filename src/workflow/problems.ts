@@ -70,9 +70,10 @@ export function finding(
   message: string,
   fix: FixMaker | null = null,
 ): Finding {
-  const { line, column } = at;
-  const length = at.end - at.start;
-  return { problem: { line, column, length, severity: problemCodes[code], code, message }, fix };
+  const { file, line, column } = at;
+  const place = { line, column, length: at.end - at.start };
+  const problem = { ...place, severity: problemCodes[code], code, message };
+  return { problem: file === undefined ? problem : { file, ...problem }, fix };
 }
 
 /** The fix that takes these edits, in order. */

@@ -2,7 +2,7 @@
 import type { WorkflowDocument } from './document';
 import { told } from './problems';
 import { editOf } from './stateMdEdits';
-import { allDetails, derivedOf, interpret, planOf } from './stateMdMeaning';
+import { allDetails, derivedOf, interpret, planOf, waveTitles } from './stateMdMeaning';
 import { findingsOf } from './stateMdProblems';
 import { readSyntax } from './stateMdSyntax';
 
@@ -16,6 +16,7 @@ export function readStateMd(text: string, path = 'STATE.md'): WorkflowDocument {
     path,
     text,
     plan: planOf(state),
+    waveTitles: waveTitles(state),
     details: allDetails(state),
     notes: state.syntax.notes,
     derived: derivedOf(state),
