@@ -57,7 +57,7 @@ interface OpenValue {
   values: string[];
   isList: boolean;
   /** A list in brackets that goes on in the next line. */
-  flow: string[] | null;
+  flow: FlowList | null;
 }
 
 class FrontMatterReader {
@@ -72,8 +72,7 @@ class FrontMatterReader {
   read(line: Line): void {
     const { content } = line;
     if (this.open?.flow) {
-      this.open.flow.push(content);
-      if (withoutComment(content).endsWith(']')) this.closeFlow(line);
+      this.readFlow(this.open, this.open.flow, content, line);
       return;
     }
     if (content === '' || content.startsWith('#')) return;
@@ -114,19 +113,17 @@ class FrontMatterReader {
   private readValue(open: OpenValue, text: string, line: Line): void {
     if (text.startsWith('[')) {
       open.isList = true;
-      open.flow = [text.slice(1)];
-      if (withoutComment(text).endsWith(']')) this.closeFlow(line);
+      open.flow = new FlowList();
+      this.readFlow(open, open.flow, text.slice(1), line);
     } else if (text !== '' && !/^[|>][+-]?\d*$/.test(text)) {
       this.add(open, text, line);
     }
   }
 
-  private closeFlow(line: Line): void {
-    const { open } = this;
-    if (!open?.flow) return;
-    const inner = withoutComment(open.flow.join(' ')).replace(/\]$/, '');
+  private readFlow(open: OpenValue, list: FlowList, text: string, line: Line): void {
+    if (!list.read(text)) return;
     open.flow = null;
-    for (const item of flowItems(inner)) this.add(open, item, line);
+    for (const item of list.items) this.add(open, item, line);
   }
 
   private add(open: OpenValue, text: string, line: Line): void {
@@ -154,26 +151,38 @@ function unquoted(text: string): string {
   return end < 0 ? text.slice(1) : text.slice(1, end);
 }
 
-/** Commas within quotation marks do not count. */
-function flowItems(text: string): string[] {
-  const items: string[] = [];
-  let start = 0;
-  let mark = '';
-  let isBlank = true;
-  for (let index = 0; index < text.length; index++) {
-    const character = text.charAt(index);
-    if (mark !== '') {
-      if (character === mark) mark = '';
-    } else if (character === ',') {
-      items.push(text.slice(start, index).trim());
-      start = index + 1;
-      isBlank = true;
-    } else if (isBlank && (character === '"' || character === "'")) {
-      mark = character;
-    } else if (character !== ' ') {
-      isBlank = false;
+/** What stands between brackets, in one line or in several. */
+class FlowList {
+  /** Still in their quotation marks. */
+  readonly items: string[] = [];
+  private item = '';
+  private mark = '';
+
+  /** True once the bracket is closed; what stands within quotation marks does not count. */
+  read(text: string): boolean {
+    let start = 0;
+    let isBlank = this.item.trim() === '';
+    for (let index = 0; index < text.length; index++) {
+      const character = text.charAt(index);
+      if (this.mark !== '') {
+        if (character === this.mark) this.mark = '';
+      } else if (isBlank && (character === '"' || character === "'")) {
+        this.mark = character;
+        isBlank = false;
+      } else if (character === ',' || character === ']') {
+        this.items.push((this.item + text.slice(start, index)).trim());
+        this.item = '';
+        start = index + 1;
+        isBlank = true;
+        if (character === ']') return true;
+      } else if (character === '#' && /^\s?$/.test(text.charAt(index - 1))) {
+        this.item += text.slice(start, index);
+        return false;
+      } else if (character !== ' ') {
+        isBlank = false;
+      }
     }
+    this.item += `${text.slice(start)} `;
+    return false;
   }
-  items.push(text.slice(start).trim());
-  return items;
 }
