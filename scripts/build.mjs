@@ -8,7 +8,7 @@ import { projectRoot } from './setup.mjs';
 
 const programs = [
   { source: 'src/extension.ts', bundle: 'extension' },
-  { source: 'src/store/sqlite/thread.ts', bundle: 'storeThread' },
+  { source: 'src/store/sqlite/threadEntry.ts', bundle: 'storeThread' },
   // cli checks the version of Node before it loads cliMain, so the two may not become one file.
   { source: 'src/cli.ts', bundle: 'cli', external: ['./cliMain.js'] },
   { source: 'src/cliMain.ts', bundle: 'cliMain' },

@@ -44,6 +44,26 @@ export async function ensureEditor() {
 }
 
 /**
+ * What the benches compare with, where npm has it for this machine; they can do without.
+ * @returns {Promise<string | undefined>}
+ */
+export async function ensureBenchPackages() {
+  const manifests = join(projectRoot, 'bench');
+  try {
+    const lock = await readFile(join(manifests, 'package-lock.json'), 'utf8');
+    return await installOnce('bench-packages', lock, async (unfinished) => {
+      for (const name of ['package.json', 'package-lock.json']) {
+        await cp(join(manifests, name), join(unfinished, name));
+      }
+      await npm(['ci', ...installFlags], unfinished);
+    });
+  } catch (error) {
+    report(`the packages of bench/package.json are not there: ${error.message}`);
+    return undefined;
+  }
+}
+
+/**
  * The path of a Node 24, which the editor and the node:sqlite of the tests need.
  * @returns {Promise<string>}
  */

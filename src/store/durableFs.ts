@@ -6,16 +6,19 @@
  * a temp file, which the next writer removes.
  */
 import {
+  accessSync,
   chmodSync,
   closeSync,
   constants,
   fsyncSync,
   linkSync,
   lstatSync,
+  lutimesSync,
   mkdirSync,
   openSync,
   readdirSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -83,11 +86,43 @@ export function createStoreFolder(folder: string): void {
         `${folder} is ${stats.isSymbolicLink() ? 'a link' : 'a file'}, not a folder. Wavelock leaves it alone; move it away, or set another folder for the store.`,
       );
     }
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    writeFileSync(join(folder, '.gitignore'), '*\n', { flag: 'wx' });
+    makeFolder(folder);
+    const ignore = join(folder, '.gitignore');
+    // An empty one was left by somebody who died, or had no space, before its text.
+    if ((lstatSync(ignore, { throwIfNoEntry: false })?.size ?? 0) === 0) {
+      writeFileSync(ignore, '*\n');
+    }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
     throw fileFault(error, folder);
+  }
+}
+
+/**
+ * For its owner alone, with the folders above it that are missing. Its name is on the disk before anything is
+ * put into it, else a power cut could take all of that with it. Not `recursive`: that hides why it failed.
+ */
+export function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' && dirname(folder) !== folder) {
+      makeFolder(dirname(folder));
+      makeFolder(folder);
+      return;
+    }
+    if (code === 'EEXIST' && statSync(folder).isDirectory()) return;
+    throw error;
+  }
+  try {
+    flushFolder(dirname(folder));
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    // A folder that we may write but not read, or a file system that flushes no folders.
+    if (code === 'EACCES' || code === 'EPERM' || code === 'EINVAL') return;
+    // Whoever comes next would find it there, and not flush it.
+    rmdirSync(folder);
+    throw error;
   }
 }
 
@@ -108,6 +143,27 @@ export function overwriteHint(path: string, text: string): void {
   }
 }
 
+/** Best effort as well: gives the file a new time, of which `touchedAt` tells the change. Follows no link. */
+export function touch(path: string): void {
+  try {
+    const now = new Date();
+    if (lstatSync(path, { throwIfNoEntry: false })) lutimesSync(path, now, now);
+    else closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+  }
+}
+
+/** By the file system's own clock, which nobody sets; undefined when there is no such file. */
+export function touchedAt(path: string): bigint | undefined {
+  try {
+    return lstatSync(path, { bigint: true, throwIfNoEntry: false })?.ctimeNs;
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    return undefined;
+  }
+}
+
 /* ------------------------------------------------------------------ files that a database engine fills */
 
 /**
@@ -116,9 +172,12 @@ export function overwriteHint(path: string, text: string): void {
  */
 export function reserveTemp(path: string): boolean {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > 3_600_000) rmSync(path);
+    if (stats === undefined || Date.now() - stats.mtimeMs > 3_600_000) {
+      // The journal first: one that is left would be played back into the new database.
+      for (const left of withCompanions(path)) rmSync(left, { force: true });
+    }
     closeSync(openSync(path, 'wx', 0o600));
     return true;
   } catch (error) {
@@ -143,7 +202,7 @@ export function putInPlace(temp: string, path: string, onStep: OnStep = () => un
 /** Gives a file a second name in another folder, so that its first may be taken over. */
 export function keepBeside(path: string, kept: string): void {
   try {
-    mkdirSync(dirname(kept), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(kept));
     keepBackup(path, kept);
   } catch (error) {
     throw fileFault(error, path);
@@ -154,7 +213,7 @@ export function keepBeside(path: string, kept: string): void {
 export function setAside(path: string, kept: string): boolean {
   try {
     if (lstatSync(path, { throwIfNoEntry: false }) === undefined) return false;
-    mkdirSync(dirname(kept), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(kept));
     renameSync(path, kept);
     flushFolder(dirname(kept));
     flushFolder(dirname(path));
@@ -182,6 +241,25 @@ export function discard(path: string): void {
   }
 }
 
+/**
+ * After a failure, which must not be hidden by another: a temporary database, and its journal first, for one
+ * that is left would be played back into the next database of that name. What stays is removed by its next user.
+ */
+export function discardUseless(database: string): void {
+  for (const path of withCompanions(database)) {
+    try {
+      rmSync(path, { force: true });
+    } catch (error) {
+      if (!isFileError(error)) throw error;
+    }
+  }
+}
+
+/** What SQLite keeps beside a database goes first. */
+function withCompanions(database: string): readonly string[] {
+  return ['-journal', '-wal', '-shm', ''].map((end) => database + end);
+}
+
 function flushFile(path: string): void {
   const file = openSync(path, 'r+');
   try {
@@ -205,7 +283,7 @@ function writeDurably(path: string, text: string, mode: number): void {
 
 /** A link costs nothing and cannot be half-written; where none can be made, a flushed copy. */
 function keepBackup(path: string, backup: string): void {
-  mkdirSync(dirname(backup), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(backup));
   try {
     linkSync(path, backup);
   } catch (error) {
@@ -230,35 +308,70 @@ function flushFolder(folder: string): void {
   }
 }
 
+/**
+ * What keeps us from writing a file and beside it, found out by trying: for a fault whose messenger does not
+ * tell its cause. The file itself is not opened, for closing it would drop the locks that SQLite has on it.
+ */
+export function obstacleTo(path: string): StoreError | undefined {
+  const probe = join(dirname(path), '.probe.tmp');
+  try {
+    try {
+      writeFileSync(probe, Buffer.alloc(4_096), { mode: 0o600 });
+    } finally {
+      rmSync(probe, { force: true });
+    }
+    if (lstatSync(path, { throwIfNoEntry: false })) {
+      accessSync(path, constants.R_OK | constants.W_OK);
+    }
+    return undefined;
+  } catch (error) {
+    const fault = fileFault(error, path);
+    if (fault instanceof StoreError) return fault;
+    throw error;
+  }
+}
+
 /** A file system's refusal, in words that help; anything else as it is. */
-export function fileFault(error: unknown, path: string): unknown {
+export function fileFault(error: unknown, asked: string): unknown {
   if (!isFileError(error)) return error;
+  const path = error.path ?? asked;
   const cause = { cause: error };
   switch (error.code) {
     case 'EACCES':
     case 'EPERM':
       return new StoreError(
         'store_permission',
-        `No permission to write ${path}. Make it writable, or start Wavelock as a user who may write there.`,
+        `No permission to write or read ${path}. Make it writable, or start Wavelock as a user who may use it.`,
         cause,
       );
     case 'EROFS':
       return new StoreError(
         'store_readonly',
-        `${path} is on a read-only file system. Nothing was changed.`,
+        `${path} is on a read-only file system. Make it writable, or use another folder.`,
         cause,
       );
     case 'ENOSPC':
     case 'EDQUOT':
       return new StoreError(
         'store_full',
-        `The disk is full: ${path} could not be written. Nothing was changed; free some space and try again.`,
+        `The disk is full: ${path} could not be written. Free some space and try again.`,
+        cause,
+      );
+    case 'EMFILE':
+    case 'ENFILE':
+      return new StoreError(
+        'store_unavailable',
+        `Too many files are open for ${path} to be opened as well. Close some programs or windows, or raise the limit (ulimit -n), and try again.`,
         cause,
       );
     case 'ENOENT':
       return new StoreError('store_gone', `${path} is not there any more.`, cause);
     default:
-      return new StoreError('store_io', `${path} could not be written: ${error.message}`, cause);
+      return new StoreError(
+        'store_io',
+        `The disk reported an error on ${path} (${error.message}). Check the disk and try again.`,
+        cause,
+      );
   }
 }
 

@@ -12,9 +12,13 @@ import type {
   Nothing,
   OpId,
   PendingWrite,
+  RunId,
+  RunRow,
   Seq,
   SessionId,
+  SessionRow,
   StoredEvent,
+  WorkflowId,
 } from '../core/model';
 import type { StateRows } from '../core/views';
 
@@ -43,18 +47,36 @@ export type Outcome = { readonly answer: AnyAnswer } | { readonly error: unknown
 export interface Reads {
   head: { readonly ask: Nothing; readonly rows: Seq };
   state: { readonly ask: Nothing; readonly rows: StateRows };
+  /** What a view of one workflow needs: its row, the newest run of each of its tasks, and who holds which file. */
+  workflow: { readonly ask: { readonly id: WorkflowId | null }; readonly rows: StateRows };
   pendingWrites: { readonly ask: Nothing; readonly rows: readonly PendingWrite[] };
   events: {
     readonly ask: { readonly after: Seq; readonly limit: number };
     readonly rows: readonly StoredEvent[];
   };
+  chains: { readonly ask: { readonly ids: readonly RunId[] }; readonly rows: Chains };
+  /** What there is to tidy up. */
+  chores: { readonly ask: Nothing; readonly rows: Chores };
+  session: { readonly ask: { readonly id: SessionId }; readonly rows: SessionRow | null };
   versions: { readonly ask: Nothing; readonly rows: EngineVersions };
+}
+
+export interface Chores {
+  readonly sweep: boolean;
+  readonly retention: boolean;
+}
+
+export interface Chains {
+  readonly seq: Seq;
+  /** The chain that each id belongs to, oldest attempt first, archive included; empty for an unknown id. */
+  readonly chains: readonly { readonly id: RunId; readonly runs: readonly RunRow[] }[];
 }
 
 export interface EngineVersions {
   readonly node: string;
   readonly engine: string;
   readonly inThread: boolean;
+  readonly durability: 'full' | 'normal';
 }
 
 export interface Engine {

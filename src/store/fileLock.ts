@@ -29,7 +29,7 @@ import { basename, dirname } from 'node:path';
 import { lock as keepFresh } from 'proper-lockfile';
 import { isStoreError } from '../core/errors';
 import type { ProcessIdentity, Takeover } from '../core/model';
-import { fileFault, isFileError } from './durableFs';
+import { fileFault, isFileError, type OnStep } from './durableFs';
 import { bootedAt, liveness, thisBoot } from './hostClock';
 import { hasEnded, judge, type Sight, type Verdict, type Witness } from './lockEvidence';
 import { foreign, LockFolder } from './lockFolder';
@@ -46,6 +46,7 @@ export interface FileLockOptions {
   /** Who we are, for those who find our lock when we are gone. */
   readonly process: ProcessIdentity;
   readonly guard?: GuardRecord;
+  readonly onStep?: OnStep;
 }
 
 /** Where people are shown who holds the lock. */
@@ -64,7 +65,10 @@ export interface FileLock {
   stillOurs(): boolean;
   /** Set when the holder before us did not give it back. */
   readonly tookOver: Takeover | undefined;
-  /** Never removes a lock that has passed to another holder. */
+  /**
+   * Never removes a lock that has passed to another holder. One that the file system will not let go of is
+   * removed by the next who wants it: at once in this process, elsewhere when it is stale.
+   */
   release(): Promise<void>;
 }
 
@@ -128,6 +132,8 @@ async function enter(
   options: FileLockOptions,
 ): Promise<Entry | { readonly held: LockHeld }> {
   const deadline = performance.now() + options.waitMs;
+  const left = owed.get(path);
+  if (left) await settle(left);
   const removals = new Removals(path);
   const maker = new LockMaker(path, options);
   try {
@@ -179,7 +185,7 @@ class LockMaker {
 
   make(): LockFolder | undefined {
     this.#nonce ??= this.notes.write(this.path, this.options.process);
-    const folder = LockFolder.make(this.path, this.#nonce);
+    const folder = LockFolder.make(this.path, this.#nonce, this.options.onStep);
     if (!folder) return undefined;
     this.#nonce = undefined;
     sightings.delete(this.path);
@@ -193,9 +199,12 @@ class LockMaker {
 
   /** Removes the folder that was judged, if it is that one still, and makes ours in its place. */
   async takeOver(judged: LockFolder, sight: Sight): Promise<LockFolder | undefined> {
+    const { onStep = () => undefined } = this.options;
     this.#nonce ??= this.notes.write(this.path, this.options.process);
+    onStep('lock.takeOver');
     const done = await exclusively(this.notes.mutex, mutexWait, () => {
       if (!judged.isThere() || judged.lastSign() !== sight.since) return undefined;
+      onStep('lock.clear');
       if (!judged.remove()) return undefined;
       this.notes.drop(judged.nonce);
       return this.make();
@@ -310,21 +319,20 @@ class HeldLock implements FileLock {
   }
 
   stillOurs(): boolean {
-    return !this.#ended && this.#folder.isThere();
+    try {
+      return !this.#ended && this.#folder.isThere();
+    } catch (error) {
+      throw fileFault(error, this.#folder.path);
+    }
   }
 
   async release(): Promise<void> {
     if (this.#ended) return;
     this.#ended = true;
-    try {
-      await endBeat(await this.#beating);
-      await removeOurs(this.#folder, this.#notes);
-      await this.options.guard?.free();
-    } catch (error) {
-      throw fileFault(error, this.#folder.path);
-    } finally {
-      this.#folder.close();
-    }
+    await endBeat(await this.#beating);
+    const { onStep } = this.options;
+    await giveBack({ folder: this.#folder, notes: this.#notes, onStep });
+    await this.options.guard?.free();
   }
 
   /** All that proper-lockfile does at once is remembering, so this cannot fail. */
@@ -385,6 +393,35 @@ class HeldLock implements FileLock {
   }
 }
 
+interface Owed {
+  readonly folder: LockFolder;
+  readonly notes: LockNotes;
+  readonly onStep?: OnStep | undefined;
+}
+
+/** Given back, but still there, by path. Their holder is done: without this it would wait for itself. */
+const owed = new Map<string, Owed>();
+
+/** Whatever was done under the lock stands; that the lock could not be removed is no reason to call it failed. */
+async function giveBack(lock: Owed): Promise<void> {
+  const { path } = lock.folder;
+  try {
+    await removeOurs(lock);
+  } catch (error) {
+    if (!isFileError(error)) throw error;
+    owed.get(path)?.folder.close();
+    // Open as it is: by that alone it is known to be this folder.
+    owed.set(path, lock);
+    return;
+  }
+  lock.folder.close();
+}
+
+async function settle(lock: Owed): Promise<void> {
+  owed.delete(lock.folder.path);
+  await giveBack(lock);
+}
+
 async function endBeat(end: () => Promise<void>): Promise<void> {
   try {
     await end();
@@ -412,10 +449,15 @@ function heldAt(path: string): LockHeld {
  * When the mutex cannot be had, its holder is stopped or the store's folder is gone. Then nobody of ours takes
  * over, and to remove our own after one more look is better than to leave it.
  */
-async function removeOurs(folder: LockFolder, notes: LockNotes): Promise<void> {
-  const remove = (): boolean => folder.remove();
+async function removeOurs({ folder, notes, onStep = () => undefined }: Owed): Promise<void> {
+  const remove = (): boolean => {
+    onStep('lock.remove');
+    return folder.remove();
+  };
+  onStep('lock.free');
   const done = await exclusively(notes.mutex, mutexWait, remove).catch(() => undefined);
   if (!done) remove();
+  onStep('lock.removed');
   notes.drop(folder.nonce);
 }
 

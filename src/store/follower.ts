@@ -6,7 +6,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { join } from 'node:path';
 import type { Disposable } from '../shared/lifecycle';
-import type { Engine } from './engine';
+import { Busy, type Engine } from './engine';
 import { headFile } from './sqlite/witness';
 
 const safetyNet = 500;
@@ -40,7 +40,12 @@ export class Follower implements Disposable {
 
   #watch(): void {
     try {
-      this.#watcher = watch(join(this.folder, headFile), { persistent: false }, () => {
+      this.#watcher = watch(join(this.folder, headFile), { persistent: false }, (event) => {
+        // Removed or replaced: the watch hears nothing of the file that bears the name now.
+        if (event === 'rename') {
+          this.#unwatch();
+          this.#watch();
+        }
         this.listener.changed();
       });
       this.#watcher.on('error', () => {
@@ -62,7 +67,8 @@ export class Follower implements Disposable {
       if (this.#watcher === undefined) this.#watch();
       if (this.engine.othersCommitted()) this.listener.changed();
     } catch (error) {
-      this.listener.failed(error as Error);
+      // Somebody is writing; there will be something to see at the next look.
+      if (!(error instanceof Busy)) this.listener.failed(error as Error);
     }
   }
 }

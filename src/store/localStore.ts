@@ -1,74 +1,110 @@
 /** A store whose engine runs in this very thread: the CLI's, and what the store thread wraps. */
-import type { StoreError } from '../core/errors';
-import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
+import { isStoreError, StoreError } from '../core/errors';
+import type { Answer, Command, Granted, OpId, RunRow, Seq } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
+import { Awaits, type Awaited, type AwaitRequest } from './awaits';
 import type { OnStep } from './durableFs';
-import type { Identity, Reads } from './engine';
+import { Busy, type Identity, type Reads } from './engine';
 import { Follower } from './follower';
-import { Mailbox, whenFree } from './mailbox';
+import { Mailbox } from './mailbox';
 import { newId } from './newId';
-import { openSqlite, type SqliteEngine } from './sqlite/engine';
+import { rowsAtOnce } from './parts';
+import { Presence } from './presence';
 import { retainRuns } from './retention';
 import type { StoreBackup } from './sqlite/backups';
+import { openSqlite, type ContextOf, type SqliteEngine } from './sqlite/engine';
 import { verifyStore, type Verified } from './sqlite/verify';
-import type { Store, StoreOptions } from './store';
-import { Upkeep, type Schedule, type UpkeepOptions } from './upkeep';
-
-/** A message or a batch of this size never blocks whoever receives it for long. */
-const eventsAtOnce = 500;
+import type { EventListener, Store, StoreOptions } from './store';
+import { Turns, WaitingFile, whenFree } from './turns';
+import { quietTimer, Upkeep, type Schedule } from './upkeep';
 
 export interface LocalOptions extends StoreOptions {
   readonly inThread?: boolean;
   readonly onStep?: OnStep;
-  /** Timers of the upkeep; a test has its own. */
+  /** All timers but the follower's; a test has its own. */
   readonly schedule?: Schedule;
+  readonly contextOf?: ContextOf;
 }
 
 export async function openLocalStore(options: LocalOptions): Promise<Store> {
-  const { place, identity, durability, inThread = false, onStep, schedule } = options;
+  const { place, identity, durability, inThread = false, onStep, contextOf } = options;
   const folder = place.storeFolder;
-  const engine = await openSqlite({ folder, identity, durability, inThread, onStep });
-  return new LocalStore(engine, folder, identity, { inThread, onStep, schedule });
+  const engine = await openSqlite({ folder, identity, durability, inThread, onStep, contextOf });
+  return new LocalStore(engine, options);
 }
 
 interface Subscriber {
   next: Seq;
-  readonly listener: (events: readonly StoredEvent[]) => void;
+  /** It has been given events and is not done with them. */
+  taken: boolean;
+  readonly listener: EventListener;
 }
 
+/** Milliseconds until events are read again after somebody was found writing; no engine with a log needs it. */
+const readAgain = 10;
+
 class LocalStore implements Store {
+  readonly identity: Identity;
+  readonly readOnlyBecause: StoreError | undefined;
+  readonly #folder: string;
   readonly #mailbox: Mailbox;
   readonly #subscribers = new Set<Subscriber>();
   readonly #faults = new Emitter<Error>((error) => {
     throw error;
   });
+  /** Faults that are known and still last. */
+  readonly #reported = new Set<string>();
   readonly #upkeep: Upkeep;
+  readonly #presence: Presence;
+  readonly #awaits: Awaits;
   #follower: Follower | undefined;
+  #readingAgain: NodeJS.Timeout | undefined;
+  #closed = false;
 
   readonly onFault = this.#faults.event;
-  readonly readOnlyBecause: StoreError | undefined;
 
   constructor(
     private readonly engine: SqliteEngine,
-    private readonly folder: string,
-    readonly identity: Identity,
-    options: Omit<UpkeepOptions, 'failed'>,
+    options: LocalOptions,
   ) {
+    const { identity, resident = false, onStep } = options;
+    const { schedule = quietTimer } = options;
+    this.identity = identity;
+    this.#folder = options.place.storeFolder;
     this.readOnlyBecause = engine.readOnlyBecause;
-    this.#upkeep = new Upkeep(engine, folder, {
-      ...options,
-      failed: (error) => {
-        this.#faults.fire(error);
-      },
+    const failed = (error: Error): void => {
+      this.#report(error);
+    };
+    this.#upkeep = new Upkeep(engine, this.#folder, { resident, onStep, schedule, failed });
+    this.#presence = new Presence(this, {
+      session: identity.session,
+      resident: resident && identity.named && !engine.readOnlyBecause,
+      schedule,
+      retain: (goOn) => this.#retain(goOn),
+      failed,
     });
-    this.#mailbox = new Mailbox(engine, () => {
+    const turns = new Turns({
+      sign: new WaitingFile(this.#folder),
+      lastActive: () => engine.lastActive(),
+    });
+    this.#mailbox = new Mailbox(engine, turns, () => {
+      this.#reported.clear();
       this.#upkeep.committed();
       this.#deliver();
     });
+    const source = {
+      head: () => this.read('head', {}),
+      chains: (ids: Reads['chains']['ask']['ids']) => this.read('chains', { ids }),
+      subscribe: (from: Seq, listener: EventListener) => this.subscribe(from, listener),
+      waiting: (isWaiting: boolean) => {
+        if (!engine.readOnlyBecause) this.#presence.waiting(isWaiting);
+      },
+    };
+    this.#awaits = new Awaits(source, options.schedule, onStep);
   }
 
   verify(): Promise<Verified> {
-    return verifyStore(this.folder);
+    return verifyStore(this.#folder);
   }
 
   backup(): Promise<StoreBackup> {
@@ -76,37 +112,48 @@ class LocalStore implements Store {
   }
 
   retain(): Promise<number> {
-    return retainRuns(this, (rows) =>
-      whenFree(() => {
-        this.engine.archive(rows);
-      }),
-    );
+    return this.#retain(() => true);
+  }
+
+  harden(): Promise<void> {
+    return whenFree(() => {
+      this.engine.harden();
+    });
   }
 
   async submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>> {
-    const answer = await this.#mailbox.submit({ command, opId: opId ?? (newId('op') as OpId) });
-    // The rule for this kind of command made the facts.
-    return answer as Answer<Granted[C['kind']]>;
+    try {
+      const answer = await this.#mailbox.submit({ command, opId: opId ?? (newId('op') as OpId) });
+      // The rule for this kind of command made the facts.
+      return answer as Answer<Granted[C['kind']]>;
+    } catch (error) {
+      // A mistake of ours: whoever asked may not be the one who can mend it.
+      if (!isStoreError(error)) this.#report(error as Error);
+      throw error;
+    }
   }
 
   read<Name extends keyof Reads>(
     name: Name,
     ask: Reads[Name]['ask'],
   ): Promise<Reads[Name]['rows']> {
-    return new Promise((resolve) => {
-      resolve(this.engine.read(name, ask));
+    return whenFree(() => {
+      if (this.#closed) throw new StoreError('store_unavailable', 'The store is closed.');
+      return this.engine.read(name, ask);
     });
   }
 
-  subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable {
-    const subscriber: Subscriber = { next: from, listener };
+  subscribe(from: Seq, listener: EventListener): Disposable {
+    const subscriber: Subscriber = { next: from, taken: false, listener };
     this.#subscribers.add(subscriber);
-    this.#follower ??= new Follower(this.folder, this.engine, {
+    this.#follower ??= new Follower(this.#folder, this.engine, {
       changed: () => {
         this.#deliver();
       },
       failed: (error) => {
-        this.#faults.fire(error);
+        this.#report(error);
+        // Nothing that is committed from now on can be told any more.
+        if (isStoreError(error) && error.code === 'store_gone') this.#awaits.fail(error);
       },
     });
     queueMicrotask(() => {
@@ -114,34 +161,85 @@ class LocalStore implements Store {
     });
     return {
       dispose: () => {
-        this.#subscribers.delete(subscriber);
+        if (this.#subscribers.delete(subscriber) && this.#subscribers.size === 0) this.#unfollow();
       },
     };
   }
 
+  await(request: AwaitRequest): Promise<Answer<Awaited>> {
+    return this.#awaits.begin(request);
+  }
+
   async close(): Promise<void> {
-    this.#follower?.dispose();
+    this.#awaits.close();
+    this.#unfollow();
+    await this.#presence.close();
     await this.#mailbox.close();
     await this.#upkeep.close();
     this.#subscribers.clear();
+    this.#closed = true;
     this.engine.close();
   }
 
+  #retain(goOn: () => boolean): Promise<number> {
+    const archive = (rows: readonly RunRow[]): Promise<void> =>
+      whenFree(() => {
+        this.engine.archive(rows);
+      });
+    return retainRuns(this, archive, goOn);
+  }
+
+  #unfollow(): void {
+    clearTimeout(this.#readingAgain);
+    this.#follower?.dispose();
+    this.#follower = undefined;
+  }
+
   #deliver(): void {
-    try {
-      for (const subscriber of this.#subscribers) this.#catchUp(subscriber);
-    } catch (error) {
-      this.#faults.fire(error as Error);
+    for (const subscriber of this.#subscribers) {
+      try {
+        this.#catchUp(subscriber);
+      } catch (error) {
+        if (error instanceof Busy) this.#deliverLater();
+        else this.#report(error as Error);
+      }
     }
   }
 
+  #deliverLater(): void {
+    clearTimeout(this.#readingAgain);
+    this.#readingAgain = setTimeout(() => {
+      this.#deliver();
+    }, readAgain);
+    this.#readingAgain.unref();
+  }
+
   #catchUp(subscriber: Subscriber): void {
-    for (;;) {
-      const events = this.engine.read('events', { after: subscriber.next, limit: eventsAtOnce });
+    while (!subscriber.taken && this.#subscribers.has(subscriber)) {
+      const events = this.engine.read('events', { after: subscriber.next, limit: rowsAtOnce });
       const last = events.at(-1);
-      if (last === undefined || !this.#subscribers.has(subscriber)) return;
+      if (last === undefined) return;
       subscriber.next = last.seq;
-      subscriber.listener(events);
+      const done = subscriber.listener(events);
+      if (done === undefined) continue;
+      subscriber.taken = true;
+      done.then(
+        () => {
+          subscriber.taken = false;
+          this.#deliver();
+        },
+        (error: unknown) => {
+          this.#report(error as Error);
+        },
+      );
     }
+  }
+
+  /** A fault that lasts is told once; it is news again after the store has worked. */
+  #report(error: Error): void {
+    const known = `${isStoreError(error) ? error.code : error.name}: ${error.message}`;
+    if (this.#reported.has(known)) return;
+    this.#reported.add(known);
+    this.#faults.fire(error);
   }
 }

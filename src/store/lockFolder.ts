@@ -22,6 +22,8 @@ import {
   type BigIntStats,
 } from 'node:fs';
 
+import type { OnStep } from './durableFs';
+
 export const foreign = Symbol('not a folder');
 
 /** Seconds: 2027 to 2037, which every file system can keep. */
@@ -48,14 +50,20 @@ export class LockFolder {
   }
 
   /** Undefined when something is there already. */
-  static make(path: string, nonce: number): LockFolder | undefined {
+  static make(
+    path: string,
+    nonce: number,
+    onStep: OnStep = () => undefined,
+  ): LockFolder | undefined {
     const before = performance.now();
+    onStep('lock.make');
     try {
       mkdirSync(path);
     } catch (error) {
       if (codeOf(error) === 'EEXIST') return undefined;
       throw error;
     }
+    onStep('lock.made');
     const handle = openFolder(path);
     if (handle === 'absent') return undefined;
     if (performance.now() - before > surelyOurs) {

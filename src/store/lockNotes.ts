@@ -6,11 +6,15 @@
  * Not flushed: a killed process loses nothing by that, and after a power cut locks are old anyway.
  */
 import { randomInt } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodecError, decodeLockNote } from '../core/codec';
 import type { LockNote, ProcessIdentity } from '../core/model';
+import { makeFolder } from './durableFs';
 import { LockFolder, nonces } from './lockFolder';
+
+/** Milliseconds. A note that cannot be read for so long belongs to somebody who died while writing it. */
+const longestWrite = 3_600_000;
 
 export class LockNotes {
   /** Keeps processes apart while they remove lock folders. */
@@ -22,7 +26,7 @@ export class LockNotes {
 
   /** The number for the folder that is about to be made at `lock`. */
   write(lock: string, process: ProcessIdentity): number {
-    mkdirSync(this.folder, { recursive: true, mode: 0o700 });
+    makeFolder(this.folder);
     const note: LockNote = { lock, process };
     for (;;) {
       const nonce = randomInt(nonces.first, nonces.last);
@@ -30,7 +34,10 @@ export class LockNotes {
         writeFileSync(this.#path(nonce), JSON.stringify(note), { flag: 'wx', mode: 0o600 });
         return nonce;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        if (codeOf(error) === 'EEXIST') continue;
+        // Half of a note says nothing, and nobody would know that it is of no use.
+        this.drop(nonce);
+        throw error;
       }
     }
   }
@@ -55,7 +62,10 @@ export class LockNotes {
     for (const name of this.#names()) {
       const nonce = Number(name);
       const note = this.read(nonce);
-      if (note && ended(note.process) && nonceAt(note.lock) !== nonce) this.drop(nonce);
+      const useless = note
+        ? ended(note.process) && nonceAt(note.lock) !== nonce
+        : this.#ageMs(nonce) > longestWrite;
+      if (useless) this.drop(nonce);
     }
   }
 
@@ -66,6 +76,11 @@ export class LockNotes {
       if (codeOf(error) === 'ENOENT') return [];
       throw error;
     }
+  }
+
+  #ageMs(nonce: number): number {
+    const stats = lstatSync(this.#path(nonce), { throwIfNoEntry: false });
+    return stats?.isFile() === true ? Date.now() - stats.mtimeMs : 0;
   }
 
   #path(nonce: number): string {

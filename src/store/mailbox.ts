@@ -1,18 +1,13 @@
 /**
  * The queue in front of an engine. Commands are decided in the order in which they came, many to a
- * transaction, and answered only after it is durable.
- *
- * While another process holds the database the mailbox waits on a timer, so that reads go on, and tries
- * again after a short random pause: equal chances for everyone, where SQLite's own growing back-off lets
- * one process starve.
+ * transaction, and answered only after it is durable. While another process is at work the queue grows, and
+ * shares the next transaction.
  */
-import { StoreError } from '../core/errors';
-import { Busy, type AnyAnswer, type Engine, type Outcome, type Submission } from './engine';
+import { isStoreError, StoreError } from '../core/errors';
+import type { AnyAnswer, Engine, Outcome, Submission } from './engine';
+import type { Turns } from './turns';
 
 const batchSize = 256;
-const longestWait = 10_000;
-/** Milliseconds; the bounds of the pause after the engine was found busy. */
-const pause = { shortest: 0.5, longest: 6 };
 
 interface Letter {
   readonly submission: Submission;
@@ -26,7 +21,8 @@ export class Mailbox {
   #closed = false;
 
   constructor(
-    private readonly engine: Engine,
+    private readonly engine: Pick<Engine, 'transact'>,
+    private readonly turns: Pick<Turns, 'take'>,
     private readonly afterCommit: () => void,
   ) {}
 
@@ -50,41 +46,30 @@ export class Mailbox {
     // Whoever submits in the same turn of the event loop shares the transaction.
     await immediate();
     while (this.#queue.length > 0) {
-      const batch = this.#queue.splice(0, batchSize);
-      try {
-        settle(batch, await this.#transact(batch.map((letter) => letter.submission)));
-      } catch (error) {
-        for (const letter of batch) letter.reject(error);
-        continue;
-      }
-      this.afterCommit();
+      if (await this.#transact()) this.afterCommit();
       await immediate();
     }
     this.#draining = undefined;
   }
 
-  async #transact(batch: readonly Submission[]): Promise<readonly Outcome[]> {
-    return whenFree(() => this.engine.transact(batch));
-  }
-}
-
-/** Runs `work` as soon as the database is free, or gives up with `store_busy`. */
-export async function whenFree<T>(work: () => T): Promise<T> {
-  const start = performance.now();
-  for (;;) {
+  async #transact(): Promise<boolean> {
+    const waiting = this.#queue.length;
+    let batch: readonly Letter[] = [];
+    let outcomes: readonly Outcome[];
     try {
-      return work();
+      outcomes = await this.turns.take(() => {
+        batch = this.#queue.slice(0, batchSize);
+        return this.engine.transact(batch.map(({ submission }) => submission));
+      });
     } catch (error) {
-      if (!(error instanceof Busy)) throw error;
-      if (performance.now() - start > longestWait) {
-        throw new StoreError(
-          'store_busy',
-          `The store has been busy for ${longestWait / 1000} s. Another process keeps it locked; close it, or try again.`,
-          { cause: error },
-        );
-      }
+      // Who came while we waited has a whole wait of its own.
+      const failed = isStoreError(error) && error.code === 'store_busy' ? waiting : batch.length;
+      for (const letter of this.#queue.splice(0, failed)) letter.reject(error);
+      return false;
     }
-    await elapsed(pause.shortest + Math.random() * (pause.longest - pause.shortest));
+    this.#queue.splice(0, batch.length);
+    settle(batch, outcomes);
+    return true;
   }
 }
 
@@ -99,4 +84,3 @@ function settle(batch: readonly Letter[], outcomes: readonly Outcome[]): void {
 }
 
 const immediate = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const elapsed = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

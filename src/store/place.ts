@@ -5,6 +5,7 @@
 import { realpathSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { RelativePath } from '../core/model';
+import { fileFault } from './durableFs';
 
 export const storeFolderName = '.wavelock';
 
@@ -19,15 +20,23 @@ export interface Place {
 
 /**
  * An explicit folder; else the nearest `.wavelock` up to the top of the worktree; else the main
- * worktree's (a bare repository's own folder). Outside git only the folder itself counts.
+ * worktree's (the repository's own folder, where it is bare or lies apart). Outside git only the folder itself counts.
  */
 export function placeOf(folder: string, explicitStore?: string): Place {
+  try {
+    return find(folder, explicitStore);
+  } catch (error) {
+    throw fileFault(error, folder);
+  }
+}
+
+function find(folder: string, explicitStore: string | undefined): Place {
   const start = realpathSync(folder);
   const git = findGit(start);
   const root = git?.top ?? start;
   const worktree = git?.worktree ?? '';
   if (explicitStore !== undefined && explicitStore !== '') {
-    return { storeFolder: resolve(start, explicitStore), root, worktree };
+    return { storeFolder: realParent(resolve(start, explicitStore)), root, worktree };
   }
   for (let at = start; ; at = dirname(at)) {
     const candidate = join(at, storeFolderName);
@@ -68,29 +77,43 @@ function findGit(start: string): GitPlace | undefined {
   }
 }
 
-/** A linked worktree's `.git` is a file that points into the main repository; a submodule's does not. */
+/**
+ * `.git` is a file in a linked worktree, in a submodule, and where the repository was put elsewhere. All
+ * worktrees of one repository must come to the same place; its configuration tells where the main one is.
+ */
 function linkedWorktree(top: string, dotGit: string): GitPlace {
-  const own: GitPlace = { top, worktree: '', home: join(top, storeFolderName) };
   const target = /^gitdir: (.+)$/m.exec(readFileSync(dotGit, 'utf8'))?.[1];
-  if (target === undefined) return own;
+  if (target === undefined) return { top, worktree: '', home: join(top, storeFolderName) };
   const gitFolder = resolve(top, target.trim());
   const common = readIfThere(join(gitFolder, 'commondir'));
-  if (common === undefined) return own;
-  const commonFolder = resolve(gitFolder, common.trim());
-  return {
-    top,
-    worktree: basename(gitFolder),
-    home:
-      basename(commonFolder) === '.git'
-        ? join(dirname(commonFolder), storeFolderName)
-        : join(commonFolder, 'wavelock'),
-  };
+  const commonFolder = common === undefined ? gitFolder : resolve(gitFolder, common.trim());
+  const worktree = common === undefined ? '' : basename(gitFolder);
+  return { top, worktree, home: homeOf(commonFolder) };
+}
+
+/** A submodule's folder names its worktree; of one that has none, and says so or not, it is the only fixed place. */
+function homeOf(commonFolder: string): string {
+  if (basename(commonFolder) === '.git') return join(dirname(commonFolder), storeFolderName);
+  const config = readIfThere(join(commonFolder, 'config')) ?? '';
+  const main = /^\s*worktree\s*=\s*(.+?)\s*$/m.exec(config)?.[1];
+  return main === undefined
+    ? join(commonFolder, 'wavelock')
+    : join(resolve(commonFolder, main.replace(/^"(.*)"$/, '$1')), storeFolderName);
 }
 
 function readIfThere(path: string): string | undefined {
   return statSync(path, { throwIfNoEntry: false })?.isFile() === true
     ? readFileSync(path, 'utf8')
     : undefined;
+}
+
+/** The same folder under the same name, whatever links lead to it; whether it is one itself is looked at later. */
+function realParent(folder: string): string {
+  const parent = dirname(folder);
+  if (parent === folder) return folder;
+  return statSync(parent, { throwIfNoEntry: false })
+    ? join(realpathSync(parent), basename(folder))
+    : join(realParent(parent), basename(folder));
 }
 
 function isFolder(path: string): boolean {

@@ -11,6 +11,7 @@ import type { Store } from './store';
 export async function retainRuns(
   store: Pick<Store, 'submit'>,
   archive: (rows: readonly RunRow[]) => Promise<void>,
+  goOn: () => boolean = () => true,
 ): Promise<number> {
   let [archived, count]: [readonly RunId[], number] = [[], 0];
   for (;;) {
@@ -20,7 +21,7 @@ export async function retainRuns(
     count += dropped.length;
     // Offered again what it would not take: a live run refers to it by now. Later, then.
     const isStuck = archived.length > 0 && dropped.length === 0;
-    if (next.length === 0 || isStuck) return count;
+    if (next.length === 0 || isStuck || !goOn()) return count;
     await archive(next);
     archived = next.map(({ id }) => id);
   }

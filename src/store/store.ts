@@ -8,6 +8,7 @@
 import type { StoreError } from '../core/errors';
 import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
 import type { Disposable } from '../shared/lifecycle';
+import type { Awaited, AwaitRequest } from './awaits';
 import type { Identity, Reads } from './engine';
 import type { Place } from './place';
 import type { StoreBackup } from './sqlite/backups';
@@ -17,8 +18,10 @@ export interface Store {
   readonly identity: Identity;
   submit<C extends Command>(command: C, opId?: OpId): Promise<Answer<Granted[C['kind']]>>;
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Promise<Reads[Name]['rows']>;
-  /** Batches of events after `from`, as they are committed by anyone. */
-  subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable;
+  /** Batches of events after `from`, at most 500 at once, as they are committed by anyone. */
+  subscribe(from: Seq, listener: EventListener): Disposable;
+  /** Ends when the runs have ended, or with a `timeout` and how they are then. Never polls. */
+  await(request: AwaitRequest): Promise<Answer<Awaited>>;
   /** Why it answers reads and takes no command, found at open; undefined for a store that is well. */
   readonly readOnlyBecause: StoreError | undefined;
   /** Looks at everything and changes nothing; see `docs/storage.md` for what it finds. */
@@ -27,14 +30,22 @@ export interface Store {
   backup(): Promise<StoreBackup>;
   /** Moves ended runs to the archive as the settings say; resolves with how many. */
   retain(): Promise<number>;
+  /** From now on as durable as `full`, however it was opened. */
+  harden(): Promise<void>;
   /** Faults that no caller waits for: the store lost its folder, its thread ended. */
   onFault(listener: (error: Error) => void): Disposable;
   /** Answers what was submitted, then ends. */
   close(): Promise<void>;
 }
 
+/** The next batch comes when it is done with this one. */
+
+export type EventListener = (events: readonly StoredEvent[]) => void | Promise<void>;
+
 export interface StoreOptions {
   readonly place: Place;
   readonly identity: Identity;
   readonly durability: 'full' | 'normal';
+  /** Stays with a window or a server, as against one call: see `presence.ts`. */
+  readonly resident?: boolean;
 }

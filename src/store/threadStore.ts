@@ -3,22 +3,34 @@ import { Worker } from 'node:worker_threads';
 import { isStoreError, StoreError, type FaultCode } from '../core/errors';
 import type { Answer, Command, Granted, OpId, Seq, StoredEvent } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
+import type { Awaited, AwaitRequest } from './awaits';
 import type { Identity, Reads } from './engine';
+import { putTogether, type Part } from './parts';
 import type { StoreBackup } from './sqlite/backups';
 import type { Verified } from './sqlite/verify';
-import type { Store, StoreOptions } from './store';
+import type { EventListener, Store, StoreOptions } from './store';
 
 export type ThreadRequest = { readonly id: number } & (
   | { readonly type: 'submit'; readonly command: Command; readonly opId: OpId | undefined }
   | { readonly type: 'read'; readonly name: keyof Reads; readonly ask: Reads[keyof Reads]['ask'] }
   | { readonly type: 'subscribe'; readonly from: Seq }
   | { readonly type: 'unsubscribe'; readonly subscription: number }
-  | { readonly type: 'verify' | 'backup' | 'retain' | 'close' }
+  | { readonly type: 'await'; readonly ask: Omit<AwaitRequest, 'signal'> }
+  | { readonly type: 'unawait'; readonly wait: number }
+  /** Asks for the next part of an answer, or the next batch of a subscription; is not answered itself. */
+  | { readonly type: 'next'; readonly of: number }
+  | { readonly type: 'verify' | 'backup' | 'retain' | 'harden' }
+  | { readonly type: 'close' }
 );
+
+/** What is answered when it is done; the others steer what is under way. */
+export type ThreadTask = Exclude<ThreadRequest, { readonly type: 'next' | 'close' }>;
 
 export type ThreadReport =
   | { readonly type: 'open'; readonly readOnlyBecause: SentError | undefined }
   | { readonly type: 'openFailed'; readonly error: SentError }
+  | { readonly type: 'part'; readonly id: number; readonly part: Part }
+  /** The last of an answer: all of it, or what its parts belong into. */
   | { readonly type: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly type: 'failed'; readonly id: number; readonly error: SentError }
   | {
@@ -35,7 +47,7 @@ export interface SentError {
   readonly code: FaultCode | undefined;
 }
 
-/** @param script the bundle of `sqlite/thread.ts` */
+/** @param script the bundle of `sqlite/threadEntry.ts` */
 export async function openThreadStore(options: StoreOptions, script: string): Promise<Store> {
   const worker = new Worker(script, {
     workerData: options,
@@ -44,7 +56,8 @@ export async function openThreadStore(options: StoreOptions, script: string): Pr
   });
   const readOnlyBecause = await new Promise<StoreError | undefined>((resolve, reject) => {
     const settle = (report: ThreadReport): void => {
-      worker.off('error', reject);
+      worker.off('error', failed);
+      worker.off('exit', ended);
       if (report.type === 'openFailed') {
         void worker.terminate();
         reject(received(report.error));
@@ -54,20 +67,29 @@ export async function openThreadStore(options: StoreOptions, script: string): Pr
         resolve(isStoreError(fault) ? fault : undefined);
       }
     };
-    worker.once('error', reject);
+    const failed = (cause: unknown): void => {
+      reject(threadGone('The store thread failed while it opened the store', cause));
+    };
+    const ended = (): void => {
+      reject(threadGone('The store thread ended while it opened the store'));
+    };
+    worker.once('error', failed);
+    worker.once('exit', ended);
     worker.once('message', settle);
   });
   return new ThreadStore(worker, options.identity, readOnlyBecause);
 }
 
 interface Waiting {
+  /** What has come of a long answer. */
+  readonly parts: Part[];
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
 
 class ThreadStore implements Store {
   readonly #waiting = new Map<number, Waiting>();
-  readonly #subscriptions = new Map<number, (events: readonly StoredEvent[]) => void>();
+  readonly #subscriptions = new Map<number, EventListener>();
   readonly #faults = new Emitter<Error>((error) => {
     throw error;
   });
@@ -120,7 +142,11 @@ class ThreadStore implements Store {
     return (await this.#request({ type: 'retain' })) as number;
   }
 
-  subscribe(from: Seq, listener: (events: readonly StoredEvent[]) => void): Disposable {
+  async harden(): Promise<void> {
+    await this.#request({ type: 'harden' });
+  }
+
+  subscribe(from: Seq, listener: EventListener): Disposable {
     const id = this.#newId();
     this.#subscriptions.set(id, listener);
     this.#request({ type: 'subscribe', from }, id).catch((error: unknown) => {
@@ -128,12 +154,24 @@ class ThreadStore implements Store {
     });
     return {
       dispose: () => {
-        if (!this.#subscriptions.delete(id) || this.#closing || this.#gone) return;
-        this.#request({ type: 'unsubscribe', subscription: id }).catch((error: unknown) => {
-          this.#faults.fire(error as Error);
-        });
+        if (this.#subscriptions.delete(id)) this.#tell({ type: 'unsubscribe', subscription: id });
       },
     };
+  }
+
+  async await({ signal, ...ask }: AwaitRequest): Promise<Answer<Awaited>> {
+    signal?.throwIfAborted();
+    const id = this.#newId();
+    const abort = (): void => {
+      this.#take(id)?.reject(signal?.reason);
+      this.#tell({ type: 'unawait', wait: id });
+    };
+    signal?.addEventListener('abort', abort, { once: true });
+    try {
+      return (await this.#request({ type: 'await', ask }, id)) as Answer<Awaited>;
+    } finally {
+      signal?.removeEventListener('abort', abort);
+    }
   }
 
   close(): Promise<void> {
@@ -157,21 +195,33 @@ class ThreadStore implements Store {
   #request(request: Without<ThreadRequest, 'id'>, id = this.#newId()): Promise<unknown> {
     if (this.#gone) return Promise.reject(this.#gone);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+      this.#waiting.set(id, { parts: [], resolve, reject });
       this.worker.postMessage({ ...request, id });
     });
   }
 
+  /** Where no answer matters, and none is to be had from a thread that is about to end. */
+  #tell(request: Without<ThreadRequest, 'id'>): void {
+    if (!this.#gone && !this.#closing) this.worker.postMessage({ ...request, id: this.#newId() });
+  }
+
   #receive(report: ThreadReport): void {
     switch (report.type) {
-      case 'answer':
-        this.#take(report.id)?.resolve(report.value);
+      case 'part':
+        // Also of an answer that nobody waits for any more: the thread waits to be rid of it.
+        this.#waiting.get(report.id)?.parts.push(report.part);
+        this.#wantNext(report.id);
         return;
+      case 'answer': {
+        const waiting = this.#take(report.id);
+        waiting?.resolve(putTogether(report.value, waiting.parts));
+        return;
+      }
       case 'failed':
         this.#take(report.id)?.reject(received(report.error));
         return;
       case 'events':
-        this.#subscriptions.get(report.subscription)?.(report.events);
+        void this.#hand(report.events, report.subscription);
         return;
       case 'fault':
         this.#faults.fire(received(report.error));
@@ -180,6 +230,19 @@ class ThreadStore implements Store {
       case 'openFailed':
         return;
     }
+  }
+
+  async #hand(events: readonly StoredEvent[], subscription: number): Promise<void> {
+    try {
+      await this.#subscriptions.get(subscription)?.(events);
+    } catch (error) {
+      this.#faults.fire(error as Error);
+    }
+    this.#wantNext(subscription);
+  }
+
+  #wantNext(of: number): void {
+    if (!this.#gone) this.worker.postMessage({ type: 'next', of, id: this.#newId() });
   }
 
   #take(id: number): Waiting | undefined {
@@ -191,11 +254,7 @@ class ThreadStore implements Store {
   /** Nobody is left waiting for an answer that cannot come. */
   #end(why: string, cause?: unknown): void {
     if (this.#gone) return;
-    this.#gone = new StoreError(
-      'store_unavailable',
-      `${why}. Reload the window to start it again.`,
-      { cause },
-    );
+    this.#gone = threadGone(why, cause);
     for (const waiting of this.#waiting.values()) waiting.reject(this.#gone);
     this.#waiting.clear();
     if (!this.#closing) this.#faults.fire(this.#gone);
@@ -203,6 +262,11 @@ class ThreadStore implements Store {
 }
 
 type Without<Union, Key extends keyof Union> = Union extends unknown ? Omit<Union, Key> : never;
+
+function threadGone(why: string, cause?: unknown): StoreError {
+  const told = cause instanceof Error ? `${why}: ${cause.message}` : why;
+  return new StoreError('store_unavailable', `${told}. What was acknowledged is safe.`, { cause });
+}
 
 function received(error: SentError): Error {
   const made =

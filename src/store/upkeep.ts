@@ -18,10 +18,10 @@ import { databaseFile } from './sqlite/witness';
 export type Schedule = (work: () => void, afterMs: number) => () => void;
 
 export interface UpkeepOptions {
-  /** A thread lives with its window; a call is short, and backs up only what takes no time. */
-  readonly inThread: boolean;
+  /** A call is short, and backs up only what takes no time. */
+  readonly resident: boolean;
   readonly onStep?: OnStep | undefined;
-  readonly schedule?: Schedule | undefined;
+  readonly schedule: Schedule;
   readonly failed: (error: Error) => void;
 }
 
@@ -32,7 +32,6 @@ const hour = 60 * 60_000;
 const smallBytes = 4 * 1024 * 1024;
 
 export class Upkeep {
-  readonly #schedule: Schedule;
   #cancelIdle: () => void = () => undefined;
   #cancelDaily: () => void = () => undefined;
   #working: Promise<unknown> = Promise.resolve();
@@ -43,7 +42,6 @@ export class Upkeep {
     private readonly folder: string,
     private readonly options: UpkeepOptions,
   ) {
-    this.#schedule = options.schedule ?? unrefTimer;
     // What is damaged, foreign or behind must not push out the backups of what was not.
     if (!engine.readOnlyBecause) this.#daily(0);
   }
@@ -52,7 +50,7 @@ export class Upkeep {
   committed(): void {
     this.#cancelIdle();
     if (this.#closed) return;
-    this.#cancelIdle = this.#schedule(() => {
+    this.#cancelIdle = this.options.schedule(() => {
       this.#emptyLog();
     }, idleMs);
   }
@@ -81,11 +79,11 @@ export class Upkeep {
   }
 
   #daily(afterMs: number): void {
-    this.#cancelDaily = this.#schedule(() => {
+    this.#cancelDaily = this.options.schedule(() => {
       this.#working = this.#backUpIfDue().catch((error: unknown) => {
         this.options.failed(error as Error);
       });
-      if (this.options.inThread) this.#daily(hour);
+      if (this.options.resident) this.#daily(hour);
     }, afterMs);
   }
 
@@ -93,7 +91,7 @@ export class Upkeep {
     const now = Date.now();
     if (!isBackupDue(this.folder, now) || this.engine.read('head', {}) === 0) return;
     const bytes = lstatSync(join(this.folder, databaseFile), { throwIfNoEntry: false })?.size ?? 0;
-    if (!this.options.inThread && bytes > smallBytes) return;
+    if (!this.options.resident && bytes > smallBytes) return;
     try {
       await makeBackup(this.folder, { reason: 'daily', now, onStep: this.options.onStep });
     } catch (error) {
@@ -113,7 +111,8 @@ export class Upkeep {
   }
 }
 
-const unrefTimer: Schedule = (work, afterMs) => {
+/** Does not keep the process alive. */
+export const quietTimer: Schedule = (work, afterMs) => {
   const timer = setTimeout(work, afterMs);
   timer.unref();
   return () => {

@@ -23,7 +23,7 @@ import type {
   RelativePath,
   Seq,
 } from '../core/model';
-import { StoreError } from '../core/errors';
+import { isStoreError, StoreError } from '../core/errors';
 import { guardKey, viewOf } from '../core/views';
 import {
   applyEdits,
@@ -70,6 +70,8 @@ export interface WorkflowFilesOptions {
   readonly lockWaitMs?: number;
   readonly lockStaleMs?: number;
   readonly onStep?: OnStep;
+  /** How the lockfile is taken. Nothing may rest on it, so a test can do without. */
+  readonly acquire?: typeof acquireFileLock;
 }
 
 const defaultLockWait = 3_000;
@@ -164,6 +166,11 @@ export class WorkflowFiles {
     request: AdvanceRequest,
     lock: FileLock,
   ): Promise<Answer<AdvanceFacts>> {
+    // Whoever held the lock before may have died between its promise and the file.
+    for (const pending of await this.#promises()) {
+      if (this.#pathOf(pending) === readWorkflowFile(this.#place, path)?.path)
+        await this.#keep(pending, lock);
+    }
     // The wait for the lock may have been long; the file as it is now decides.
     const current = readWorkflowFile(this.#place, path);
     if (!current) return this.#refuse(missing(path));
@@ -233,7 +240,7 @@ export class WorkflowFiles {
           await this.#leaveToSuccessor(pending, error);
           return;
         }
-        if (error instanceof MovedOn) continue;
+        if (error instanceof MovedOn || isGone(error)) continue;
         throw promiseStands(error, pending);
       }
       await this.#confirm(pending, hashOf(text));
@@ -277,7 +284,8 @@ export class WorkflowFiles {
     work: (lock: FileLock) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
     const file = relativeTo(this.#place, path) ?? (path as RelativePath);
-    const attempt = await acquireFileLock(path, { ...this.#lockOptions(file), waitMs });
+    const acquire = this.options.acquire ?? acquireFileLock;
+    const attempt = await acquire(path, { ...this.#lockOptions(file), waitMs });
     if ('held' in attempt) return this.#refuse(await this.#denied(file, attempt.held));
     try {
       this.#onStep('locked');
@@ -310,6 +318,7 @@ export class WorkflowFiles {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
       notes: join(this.#place.storeFolder, 'lockfiles'),
       process,
+      onStep: this.#onStep,
       guard: {
         hold: async (tookOver) => {
           const since = this.options.now();
@@ -385,6 +394,9 @@ class MovedOn extends Error {
   override readonly name = 'MovedOn';
 }
 
+/** Our temp file, which a successor has cleared away, or the file itself: the next look will tell. */
+const isGone = (error: unknown): boolean => isStoreError(error) && error.code === 'store_gone';
+
 function promiseStands(error: unknown, pending: PendingWrite): unknown {
   const fault = fileFault(error, pending.file);
   if (!(fault instanceof StoreError)) return fault;
@@ -418,7 +430,13 @@ function missing(path: string): Refusal {
 
 /** A rename would go past the write protection that somebody has put on the file. */
 function refuseWriteProtected(path: string): void {
-  if ((statSync(path).mode & 0o222) !== 0) return;
+  let mode: number;
+  try {
+    ({ mode } = statSync(path));
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+  if ((mode & 0o222) !== 0) return;
   throw new StoreError(
     'store_permission',
     `${path} is write-protected. Nothing was changed; make the file writable to advance the wave.`,

@@ -68,7 +68,10 @@ export async function status(workplace: Workplace): Promise<StatusDocument> {
   if (!existsSync(join(place.storeFolder, 'store.db'))) {
     return show(viewOf({ seq: 0, workflows: [], runs: [], guards: [] }));
   }
-  return withStore(workplace, place, async (store) => show(viewOf(await store.read('state', {}))));
+  const id = file?.document.plan?.id ?? null;
+  return withStore(workplace, place, async (store) =>
+    show(viewOf(await store.read('workflow', { id }))),
+  );
 }
 
 export function validate(workplace: Workplace, path: string | undefined): ValidateDocument {

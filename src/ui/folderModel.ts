@@ -2,7 +2,8 @@
  * One workspace folder as the surfaces see it: its workflow file, its store, and the view that the
  * store's events carry forward. Surfaces read `state` and listen; nothing here knows who they are.
  */
-import { watch, type FSWatcher } from 'node:fs';
+import { existsSync, watch, type FSWatcher } from 'node:fs';
+import { dirname } from 'node:path';
 import { isStoreError, type FaultCode } from '../core/errors';
 import type { AdvanceFacts, Answer, StoredEvent } from '../core/model';
 import { evolve, viewOf, type StateView } from '../core/views';
@@ -11,8 +12,8 @@ import type { EngineVersions, Identity } from '../store/engine';
 import { overview, type WorkflowOverview } from '../store/overview';
 import { placeOf, type Place } from '../store/place';
 import { sqliteMissing } from '../store/sqlite/available';
+import { isLost, type SharedStores } from '../store/sharedStores';
 import type { Store } from '../store/store';
-import { openThreadStore } from '../store/threadStore';
 import {
   findWorkflowFile,
   WorkflowFiles,
@@ -40,15 +41,26 @@ export interface FolderState {
 export interface FolderModelOptions {
   readonly folder: string;
   readonly identity: Identity;
-  /** The bundle of the store's thread. */
-  readonly threadScript: string;
+  /** Those of the window: another folder may have the same one. */
+  readonly stores: Pick<SharedStores, 'share'>;
   readonly storeSetting: string;
   readonly durability: 'full' | 'normal';
   readonly log: (message: string, error?: unknown) => void;
+  /** Milliseconds that never go back. */
+  readonly clock?: () => number;
 }
 
 /** A promise left by another process is kept by us when it has not kept it itself by then. */
 const promiseTakeover = 5_000;
+/** A store that fails again and again stays down, with its reason on the screen. */
+const restarts = { most: 3, withinMs: 5_000 };
+/** What passes by itself; the next event shows that it has. */
+const passing: ReadonlySet<FaultCode> = new Set([
+  'store_busy',
+  'store_full',
+  'store_io',
+  'store_permission',
+]);
 /** Saving touches a file several times; one look after the last is enough. */
 const settleTime = 25;
 
@@ -65,6 +77,10 @@ export class FolderModel implements Disposable {
   #watcher: FSWatcher | undefined;
   #settling: NodeJS.Timeout | undefined;
   #takeover: NodeJS.Timeout | undefined;
+  /** Of the folder above the store's, while that one is gone. */
+  #returnWatcher: FSWatcher | undefined;
+  #restarts: readonly number[] = [];
+  #lost = false;
   #disposed = false;
 
   constructor(private readonly options: FolderModelOptions) {
@@ -102,14 +118,24 @@ export class FolderModel implements Disposable {
   }
 
   async advance(request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
-    await this.#opening;
-    if (!this.#files) await this.#openWhenNeeded();
+    await this.retry();
     if (!this.#files) throw new Error(this.#whyNoStore());
     const answer = await this.#files.advance(this.options.folder, request);
     // The watch on the file would tell a little later; who has asked sees it with the answer.
     this.#readFile();
     this.#changed.fire();
     return answer;
+  }
+
+  /**
+   * Opens the store if it is not: also one that was lost while it was open, and then anew if it is not there
+   * any more. For a person's wish; what can be had again without one comes back by itself.
+   */
+  async retry(): Promise<void> {
+    await this.#opening;
+    if (this.#store) return;
+    this.#lost = false;
+    await this.#openWhenNeeded();
   }
 
   /** Undefined while no store is open. */
@@ -127,6 +153,7 @@ export class FolderModel implements Disposable {
     clearTimeout(this.#settling);
     clearTimeout(this.#takeover);
     this.#watcher?.close();
+    this.#returnWatcher?.close();
     this.#changed.dispose();
     await this.#opening;
     await this.#store?.close();
@@ -135,8 +162,7 @@ export class FolderModel implements Disposable {
   /** A store is made only where there is a workflow to keep. */
   #openWhenNeeded(): Promise<void> {
     const { state } = this.#storeState;
-    // A store that failed while it was open keeps its reason on the screen; one that never opened may try again.
-    const untried = state === 'none' || (state === 'failed' && !this.#store);
+    const untried = state === 'none' || (state === 'failed' && !this.#store && !this.#lost);
     const wanted = this.#file !== undefined && untried;
     if (wanted && !this.#disposed) {
       this.#setStore({ state: 'opening' });
@@ -153,15 +179,20 @@ export class FolderModel implements Disposable {
       this.#setStore({ state: 'failed', code: 'store_unavailable', message: missing });
       return;
     }
-    const { identity, durability, threadScript } = this.options;
+    const { identity, durability, stores } = this.options;
     const place = this.#place;
-    const store = await openThreadStore({ place, identity, durability }, threadScript);
+    const store = await stores.share({ place, identity, durability, resident: true });
+    try {
+      this.#view = viewOf(await store.read('state', {}));
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
     this.#store = store;
     this.#files = new WorkflowFiles({ place, store, now: Date.now });
     store.onFault((error) => {
-      this.#fail(error);
+      this.#hearFault(store, error);
     });
-    this.#view = viewOf(await store.read('state', {}));
     store.subscribe(this.#view.seq, (events) => {
       this.#follow(events);
     });
@@ -173,6 +204,55 @@ export class FolderModel implements Disposable {
     this.#keepPromises();
   }
 
+  #hearFault(store: Store, error: Error): void {
+    if (this.#store !== store) return;
+    if (!isStoreError(error)) {
+      // A mistake of ours in one command. Its caller was told; the store is as it was.
+      this.options.log('Something unexpected happened in the store', error);
+      return;
+    }
+    this.#fail(error);
+    if (isLost(error)) this.#lose(store);
+  }
+
+  /** The store is of no use any more by this connection. What can be had again comes back by itself. */
+  #lose(store: Store): void {
+    this.#store = undefined;
+    this.#files = undefined;
+    // One that is gone would begin anew and empty: that is for a person to wish.
+    this.#lost = true;
+    store.close().catch((error: unknown) => {
+      this.options.log('The lost store could not be closed', error);
+    });
+    if (existsSync(this.#place.storeFolder)) this.#restart();
+    else this.#watchForReturn();
+  }
+
+  #restart(): void {
+    const now = this.options.clock?.() ?? performance.now();
+    this.#restarts = [...this.#restarts, now].filter((at) => now - at < restarts.withinMs);
+    if (this.#restarts.length > restarts.most) return;
+    this.#lost = false;
+    void this.#openWhenNeeded();
+  }
+
+  #watchForReturn(): void {
+    this.#returnWatcher?.close();
+    try {
+      const watcher = watch(dirname(this.#place.storeFolder), { persistent: false }, () => {
+        if (!existsSync(this.#place.storeFolder)) return;
+        watcher.close();
+        if (this.#lost && !this.#disposed) this.#restart();
+      });
+      watcher.on('error', () => {
+        watcher.close();
+      });
+      this.#returnWatcher = watcher;
+    } catch (error) {
+      this.options.log('The return of the store cannot be watched for', error);
+    }
+  }
+
   #follow(events: readonly StoredEvent[]): void {
     this.#view = events.reduce(evolve, this.#view);
     if (events.some((event) => event.kind === 'file.written')) this.#readFile();
@@ -182,6 +262,8 @@ export class FolderModel implements Disposable {
         this.#keepPromises();
       }, promiseTakeover);
     }
+    if (this.#storeState.state === 'failed' && passing.has(this.#storeState.code))
+      this.#storeState = { state: 'live' };
     this.#changed.fire();
   }
 

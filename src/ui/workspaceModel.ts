@@ -5,6 +5,8 @@ import type { AgentName, SessionId } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { Identity } from '../store/engine';
 import { newId } from '../store/newId';
+import { SharedStores } from '../store/sharedStores';
+import { openThreadStore } from '../store/threadStore';
 import { FolderModel, type FolderState } from './folderModel';
 
 export class WorkspaceModel implements Disposable {
@@ -12,19 +14,26 @@ export class WorkspaceModel implements Disposable {
   readonly #changed: Emitter<void>;
   readonly #listeners: vscode.Disposable;
   readonly #identity = windowIdentity();
+  readonly #stores: SharedStores;
   readonly onDidChange: Emitter<void>['event'];
   /** Resolves when the folders that were there at the start are known. */
   readonly ready: Promise<void>;
   #closed = false;
 
   constructor(
-    private readonly threadScript: string,
+    threadScript: string,
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.#changed = new Emitter((error) => {
       log.error(error as Error);
     });
     this.onDidChange = this.#changed.event;
+    this.#stores = new SharedStores(
+      (options) => openThreadStore(options, threadScript),
+      (message) => {
+        log.warn(message);
+      },
+    );
     this.#listeners = vscode.Disposable.from(
       vscode.workspace.onDidChangeWorkspaceFolders(() => {
         this.#align();
@@ -86,7 +95,7 @@ export class WorkspaceModel implements Disposable {
     const model = new FolderModel({
       folder: uri.fsPath,
       identity: this.#identity,
-      threadScript: this.threadScript,
+      stores: this.#stores,
       storeSetting: settings.get<string>('store', ''),
       durability: settings.get<'full' | 'normal'>('durability', 'full'),
       log: (message, error) => {

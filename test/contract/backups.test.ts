@@ -22,29 +22,10 @@ import { verifyStore } from '../../src/store/sqlite/verify';
 import type { Store } from '../../src/store/store';
 import type { Schedule } from '../../src/store/upkeep';
 import { anAdvance, identity, Workbench } from './stores';
+import { Timers } from './timers';
 
 const day = 24 * 60 * 60_000;
 const noTimers: Schedule = () => () => undefined;
-
-/** Timers that a test lets go off. */
-class Timers {
-  readonly due = new Map<symbol, { readonly work: () => void; readonly afterMs: number }>();
-  readonly schedule: Schedule = (work, afterMs) => {
-    const key = Symbol('timer');
-    this.due.set(key, { work, afterMs });
-    return () => {
-      this.due.delete(key);
-    };
-  };
-
-  goOff(afterMs: number): void {
-    for (const [key, timer] of [...this.due]) {
-      if (timer.afterMs > afterMs) continue;
-      this.due.delete(key);
-      timer.work();
-    }
-  }
-}
 
 describe('store: backups', () => {
   let bench: Workbench;

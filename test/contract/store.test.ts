@@ -136,6 +136,24 @@ describe('store: what is promised', () => {
     assert.deepEqual(view, viewOf(await store.read('state', {})));
   });
 
+  it('says of one workflow what it says of all', async () => {
+    const store = await bench.store();
+    for (const workflow of ['one', 'two', 'one'])
+      await store.submit(anAdvance(workflow, workflow === 'one' ? 1 : 0));
+    const all = viewOf(await store.read('state', {}));
+    const one = viewOf(await store.read('workflow', { id: 'one' as never }));
+    assert.equal(one.seq, all.seq);
+    assert.deepEqual(
+      [...one.workflows],
+      [...all.workflows].filter(([id]) => String(id) === 'one'),
+    );
+    assert.ok(all.runs.get('one' as never)?.size);
+    assert.deepEqual(one.runs.get('one' as never), all.runs.get('one' as never));
+    assert.equal(one.runs.size, 1);
+    const none = await store.read('workflow', { id: null });
+    assert.deepEqual([none.workflows, none.runs], [[], []]);
+  });
+
   it('chains each event to the one before', async () => {
     const { createHash } = await import('node:crypto');
     const store = await bench.store();

@@ -11,6 +11,7 @@ import type {
   RunRow,
   WorkflowId,
 } from '../../src/core/model';
+import { sameAnswer, sameTables, text } from '../model/compare';
 import { Memory, renewal, Side, spoken, type Spoken } from '../model/cast';
 import { actors, hosts, lineOf, type Step } from '../model/commands';
 import { plainKey, sameKey } from '../model/keys';
@@ -26,14 +27,6 @@ export type Manner =
   | 'lazy'
   /** Nobody sweeps, and only the invariants are held. */
   | 'unswept';
-
-/** The tables that both have, read in the same way. */
-type Tables = {
-  readonly [
-    Table in
-      'runs' | 'archive' | 'agents' | 'sessions' | 'locks' | 'waiters' | 'slotWaiters' | 'config'
-  ]: RowStore[Table];
-};
 
 export class Duel {
   readonly store = new RowStore();
@@ -226,73 +219,13 @@ export class Duel {
 
   #compare(command: Command, context: Context, answer: Answer<unknown>, outcome: Outcome): void {
     const said = answer.ok ? 'granted' : answer.refusal.code;
-    const due = outcome.ok ? 'granted' : outcome.code;
     this.#said.push(`    ${command.kind} by ${context.agent}: ${said}`);
-    assert.equal(
-      said,
-      due,
-      `${command.kind}: the rules say ${said}${answer.ok ? '' : ` (${answer.refusal.message})`}, the model ${due} ${JSON.stringify(outcome.facts)}`,
-    );
-    const facts = this.#rulesSide.plain(answer.ok ? answer.facts : answer.refusal);
-    differ(this.#modelSide.plain(outcome.facts), facts, command.kind);
-    if (this.manner === 'swept') this.#compareTables(context);
+    sameAnswer(command, [answer, this.#rulesSide], [outcome, this.#modelSide]);
+    if (this.manner === 'swept')
+      sameTables([this.store, this.#rulesSide], [this.#model.world, this.#modelSide], (process) =>
+        context.liveness(process),
+      );
   }
-
-  #compareTables(context: Context): void {
-    const { world } = this.#model;
-    const picture = (tables: Tables, side: Side): Record<string, unknown> => ({
-      runs: side.plain(tables.runs),
-      archive: tables.archive.map((run) => side.nameOf(run.id)).sort(),
-      agents: side.plain(tables.agents),
-      sessions: tables.sessions
-        .filter(({ process }) => context.liveness(process) === 'alive')
-        .map((session) => session.id)
-        .sort(),
-      locks: (side.plain(tables.locks) as { id: string }[]).sort((a, b) => (a.id < b.id ? -1 : 1)),
-      fences: [...tables.locks]
-        .sort((a, b) => a.fence - b.fence)
-        .map((lock) => side.nameOf(lock.id)),
-      waiters: side.plain(tables.waiters),
-      slotWaiters: side.plain(tables.slotWaiters),
-      config: [...tables.config].sort((a, b) => (a.key < b.key ? -1 : 1)),
-    });
-    const rules = picture(this.store, this.#rulesSide);
-    const model = picture(world, this.#modelSide);
-    for (const table of Object.keys(model)) differ(model[table], rules[table], table);
-  }
-}
-
-/** Everything that the model names has to be so; in lists, member by member. */
-function differ(due: unknown, is: unknown, where: string): void {
-  if (Object.is(due, is)) return;
-  // Rows do not change: two that were equal once still are.
-  const isObject = typeof due === 'object' && due !== null && !Array.isArray(due);
-  if (isObject && equals.get(due) === is) return;
-  if (Array.isArray(due) && Array.isArray(is)) {
-    if (due.length !== is.length)
-      assert.fail(`${where}: the rules have ${text(is)}, the model ${text(due)}`);
-    // The order in which things came to be over says nothing.
-    const sorted = (all: readonly unknown[]): readonly unknown[] =>
-      all.every((each) => typeof each === 'string') && !where.endsWith('fences')
-        ? [...all].sort()
-        : all;
-    const [dues, ises] = [sorted(due), sorted(is)];
-    dues.forEach((each, index) => {
-      differ(each, ises[index], `${where}[${index}]`);
-    });
-    return;
-  }
-  if (typeof due === 'object' && due !== null && typeof is === 'object' && is !== null) {
-    for (const [key, member] of Object.entries(due))
-      differ(member, (is as Record<string, unknown>)[key], `${where}.${key}`);
-    equals.set(due, is);
-    return;
-  }
-  assert.fail(`${where}: the rules have ${text(is)}, the model ${text(due)}`);
 }
 
 const workflow = 'wf1' as WorkflowId;
-
-const equals = new WeakMap<object, object>();
-
-const text = (value: unknown): string => JSON.stringify(value).slice(0, 600);

@@ -168,6 +168,17 @@ describe('WAVE: advance', () => {
     assert.equal(store.workflows[0]?.wave, 2);
   });
 
+  it('WAVE-7 counts a wave that the file does not say yet', () => {
+    const store = new RowStore();
+    const plan = planOf(1, [['done'], [], []]);
+    granted(perform(store, advanceOf(plan)));
+    for (const more of [{}, { seen: 1 }, { seen: 2 }, { force: { reason: 'Now' } }]) {
+      const refusal = refused(perform(store, { ...advanceOf(plan), ...more }), 'conflict');
+      assert.match(refusal.message, /wave 2 is under way, not wave 1/);
+    }
+    assert.equal(store.workflows[0]?.wave, 2);
+  });
+
   it('WAVE-8 leaves a second file with the same id alone', () => {
     const store = new RowStore();
     const plan = planOf(0, [['todo']]);

@@ -3,11 +3,15 @@
  * of one universe get the same commands about the same things, each in its own ids.
  */
 import type {
+  AdvanceWave,
   AgentName,
   ClaimToken,
   Command,
+  ContentHash,
   Context,
   LockRow,
+  PlanTask,
+  RelativePath,
   RunId,
   RunRow,
   TaskId,
@@ -59,7 +63,7 @@ export class Side {
   ) {}
 
   context(who: number): Context {
-    return new Speaker(who, this.universe, (kind) => {
+    return new Speaker(this.universe.momentOf(who), (kind) => {
       // In order also as text: what is over at the same time is looked at in the order of ids.
       const number = String((this.#made += 1)).padStart(6, '0');
       return `${kind}${this.prefix}${number}`;
@@ -275,11 +279,55 @@ export function spoken(step: Step, memory: Memory, side: Side): Spoken | null {
           worktree: tree(step),
         },
       };
+    case 'advance':
+      return { who: step.who, command: advanceOf(step) };
+    case 'confirm': {
+      const target = targetOf(step.wave);
+      const about = { workflow: 'wf1' as WorkflowId, target, hash: target };
+      return { who: step.who, command: { kind: 'file.confirm', ...about } };
+    }
     case 'set': {
       const [key, value] = settingOf(step);
       return { who: 0, command: { kind: 'config.set', key, value } };
     }
   }
+}
+
+const targetOf = (wave: number): ContentHash => String(wave).repeat(64) as ContentHash;
+
+const taskNames = [
+  ['t1', 't2'],
+  ['t3', 't4'],
+] as const;
+
+function advanceOf(step: Step & { do: 'advance' }): AdvanceWave {
+  const names = taskNames.flat();
+  const task = (name: (typeof names)[number]): PlanTask => ({
+    id: name as TaskId,
+    description: `Task ${name}`,
+    status: names.indexOf(name) < step.done ? 'done' : 'todo',
+    dependsOn: (name === 't3' ? ['t1'] : name === 't4' ? ['t3'] : []) as TaskId[],
+    line: 0,
+  });
+  return {
+    kind: 'wave.advance',
+    plan: {
+      id: 'wf1' as WorkflowId,
+      name: 'Workflow',
+      wave: step.wave,
+      waveCount: taskNames.length,
+      waves: taskNames.map((tasks, index) => ({ number: index + 1, tasks: tasks.map(task) })),
+    },
+    file: (step.copy ? 'old/STATE.md' : 'STATE.md') as RelativePath,
+    worktree: '',
+    seen: step.late ? step.wave + 1 : step.wave,
+    ...(step.force ? { force: { reason: asked } } : {}),
+    write: {
+      base: targetOf(step.wave),
+      target: targetOf(step.wave + 1),
+      updated: '2026-01-02 03:04:05',
+    },
+  };
 }
 
 /** Never `null` for what was read: which files have content is all that matters here. */

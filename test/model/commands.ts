@@ -118,7 +118,18 @@ export type Step =
       readonly tree: boolean;
     }
   | { readonly do: 'releaseAll'; readonly who: number }
-  | { readonly do: 'set'; readonly setting: number };
+  | { readonly do: 'set'; readonly setting: number }
+  | {
+      readonly do: 'advance';
+      readonly who: number;
+      /** What its file says: the wave under way, and how many tasks are done. */
+      readonly wave: number;
+      readonly done: number;
+      readonly late: boolean;
+      readonly force: boolean;
+      readonly copy: boolean;
+    }
+  | { readonly do: 'confirm'; readonly who: number; readonly wave: number };
 
 export const settingOf = (step: Step & { do: 'set' }): (typeof settings)[number] =>
   settings[step.setting % settings.length] ?? ['slots', null];
@@ -271,6 +282,22 @@ export const scenarios = (
 /** Clocks that are set back, which a sweep follows only when they have caught up. */
 export const backwards: Weighted = [
   weigh(3, one('jump', { host: fc.nat(1), ms: fc.constantFrom(-15_013, -3_600_017) })),
+];
+
+/** One workflow, whose tasks are those that runs are made for; files are not written here, so they say anything. */
+export const waves: Weighted = [
+  weigh(
+    9,
+    one('advance', {
+      who,
+      wave: fc.nat(2),
+      done: fc.nat(3),
+      late: seldom,
+      force: seldom,
+      copy: seldom,
+    }),
+  ),
+  weigh(4, one('confirm', { who, wave: fc.nat(2) })),
 ];
 
 /**

@@ -12,6 +12,7 @@ import * as claims from './claims';
 import * as locks from './locks';
 import { retentionStep } from './retention';
 import * as runs from './runs';
+import * as waves from './waves';
 import { grant, isOver, refuse, World, type Outcome } from './world';
 
 export type { Facts, Outcome } from './world';
@@ -48,7 +49,7 @@ interface Tidied {
 }
 
 export class PlainModel {
-  readonly world = new World();
+  constructor(readonly world = new World()) {}
 
   perform(command: Command, context: Context): Outcome {
     const tidied = this.#tidy(context);
@@ -76,7 +77,7 @@ export class PlainModel {
     const { world } = this;
     const tidied: Tidied = { lost: [], killed: [], locks: [], waiters: [] };
     const oldestBeatFirst = [...world.runs].sort(
-      (a, b) => (a.claim?.beat.wall ?? 0) - (b.claim?.beat.wall ?? 0),
+      (a, b) => (a.claim?.beat.wall ?? 0) - (b.claim?.beat.wall ?? 0) || (a.id < b.id ? -1 : 1),
     );
     for (const run of oldestBeatFirst) {
       const how = runs.expireRun(world, run, context);
@@ -164,10 +165,12 @@ export class PlainModel {
       case 'config.set':
         return agents.configure(world, command);
       case 'wave.advance':
+        return waves.advance(world, command, context);
       case 'file.confirm':
+        return waves.confirm(world, command);
       case 'guard.hold':
       case 'guard.free':
-        throw new Error(`the plain model knows no workflow files: ${command.kind}`);
+        throw new Error(`the plain model knows no guards: ${command.kind}`);
     }
   }
 }

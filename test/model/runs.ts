@@ -33,7 +33,7 @@ const satisfied = (world: World, id: RunId): boolean =>
 export const failed = (world: World, id: RunId): boolean =>
   !attemptsOf(world, id).some((run) => run.status === 'completed' || isLive(run));
 
-const unmetOf = (world: World, run: RunRow): RunId[] =>
+export const unmetOf = (world: World, run: RunRow): RunId[] =>
   run.dependsOn.filter((id) => !satisfied(world, id));
 
 const holds = (run: RunRow, token: ClaimToken, context: Context): boolean =>
@@ -53,41 +53,65 @@ export function createRuns(
     if (!findRun(world, id)) return refuse('unknown_run', { run: id });
   const runs: RunRow[] = [];
   for (let made = 0; made < (command.count ?? 1); made += 1) {
-    const id = context.newRunId();
-    const run: RunRow = {
-      id,
-      title: command.title,
-      status: 'queued',
-      parent,
-      dependsOn: [...new Set(dependsOn)],
-      unmet: [],
-      workflow,
-      wave: command.wave ?? null,
-      task,
-      priority: command.priority ?? 0,
-      attempt: 1,
-      maxAttempts: command.maxAttempts ?? 1,
-      backoff: command.backoff ?? { baseMs: 1_000, capMs: 300_000 },
-      notBefore: command.notBefore ?? null,
-      timeoutMs: command.timeoutMs ?? null,
-      createdAt: context.now,
-      startedAt: null,
-      endedAt: null,
-      claim: null,
-      epoch: 0,
-      stop: null,
-      result: null,
-      error: null,
-      reason: null,
-      retryOf: null,
-      root: id,
-      handoff: null,
-      links: command.links ?? [],
-    };
+    const run = queuedRun(
+      {
+        title: command.title,
+        parent,
+        dependsOn: [...new Set(dependsOn)],
+        workflow,
+        wave: command.wave ?? null,
+        task,
+        priority: command.priority ?? 0,
+        maxAttempts: command.maxAttempts ?? 1,
+        backoff: command.backoff ?? { baseMs: 1_000, capMs: 300_000 },
+        notBefore: command.notBefore ?? null,
+        timeoutMs: command.timeoutMs ?? null,
+        links: command.links ?? [],
+      },
+      context,
+    );
     runs.push({ ...run, unmet: unmetOf(world, run) });
   }
   world.runs.push(...runs);
   return grant({ runs });
+}
+
+/** A first attempt at something. */
+export function queuedRun(
+  fields: Partial<RunRow> & Pick<RunRow, 'title'>,
+  context: Context,
+): RunRow {
+  const id = context.newRunId();
+  return {
+    id,
+    status: 'queued',
+    parent: null,
+    dependsOn: [],
+    unmet: [],
+    workflow: null,
+    wave: null,
+    task: null,
+    priority: 0,
+    attempt: 1,
+    maxAttempts: 1,
+    backoff: { baseMs: 1_000, capMs: 300_000 },
+    notBefore: null,
+    timeoutMs: null,
+    createdAt: context.now,
+    startedAt: null,
+    endedAt: null,
+    claim: null,
+    epoch: 0,
+    stop: null,
+    result: null,
+    error: null,
+    reason: null,
+    retryOf: null,
+    root: id,
+    handoff: null,
+    links: [],
+    ...fields,
+  };
 }
 
 const liveOfTask = (

@@ -22,13 +22,28 @@ interface Machine {
   readonly wallOff: number;
 }
 
+/**
+ * What somebody knows of the world at one moment: plain values, so that it can be told to another process, and
+ * told again when what was said there is replayed.
+ */
+export interface Moment {
+  readonly who: number;
+  readonly now: number;
+  readonly mono: number;
+  readonly boot: BootId;
+  /** Of the process that speaks; no other has it, or ever had. */
+  readonly pid: number;
+  /** Processes that have ended. */
+  readonly gone: readonly number[];
+}
+
 /** Time, machines and processes: what both sides share. */
 export class Universe {
   /** True time, which no clock of the scenario has to show. */
   time = 1_000_000;
   readonly #machines = new Map<string, Machine>();
   readonly #processes: ProcessIdentity[] = [];
-  readonly #gone = new Set<string>();
+  #gone: readonly number[] = [];
   #named = 0;
 
   constructor() {
@@ -53,12 +68,19 @@ export class Universe {
   }
 
   die(who: number): void {
-    this.#gone.add(JSON.stringify(this.#processes[who]));
+    this.#gone = [...this.#gone, this.processOf(who).pid];
     this.#processes[who] = this.#process(actors[who]!);
   }
 
   isGone(process: ProcessIdentity): boolean {
-    return this.#gone.has(JSON.stringify(process));
+    return this.#gone.includes(process.pid);
+  }
+
+  momentOf(who: number): Moment {
+    const { host } = actors[who]!;
+    const { boot, bootedAt } = this.machine(host);
+    const [now, mono] = [this.wall(host), this.time - bootedAt];
+    return { who, now, mono, boot, pid: this.processOf(who).pid, gone: this.#gone };
   }
 
   machine(host: string): Machine {
@@ -80,10 +102,20 @@ export class Universe {
 
   #process({ host }: Actor): ProcessIdentity {
     const pid = (this.#named += 1);
-    const { boot } = this.machine(host);
-    return { host, bootId: boot, pidNamespace: 'ns', pid, startTime: String(pid) };
+    return processWith(host, this.machine(host).boot, pid);
   }
 }
+
+const processWith = (host: string, bootId: BootId, pid: number): ProcessIdentity => ({
+  host,
+  bootId,
+  pidNamespace: 'ns',
+  pid,
+  startTime: String(pid),
+});
+
+export const sessionOf = ({ pid }: { readonly pid: number }): SessionId =>
+  `ses_${pid}` as SessionId;
 
 export const secret = 'secret-';
 
@@ -105,26 +137,24 @@ export class Speaker implements Context {
   readonly caseFold = false;
 
   constructor(
-    who: number,
-    private readonly universe: Universe,
+    private readonly moment: Moment,
     private readonly next: (kind: string) => string,
   ) {
-    const { name, host, named } = actors[who]!;
-    const { boot, bootedAt } = universe.machine(host);
+    const { name, host, named } = actors[moment.who]!;
     this.agent = name as AgentName;
     this.named = named;
-    this.process = universe.processOf(who);
-    this.session = `ses_${this.process.pid}` as SessionId;
-    this.now = universe.wall(host);
-    this.mono = universe.time - bootedAt;
+    this.process = processWith(host, moment.boot, moment.pid);
+    this.session = sessionOf(moment);
+    this.now = moment.now;
+    this.mono = moment.mono;
     this.host = host;
-    this.bootId = boot;
-    this.observer = `${host}/${boot}` as ObserverId;
+    this.bootId = moment.boot;
+    this.observer = `${host}/${moment.boot}` as ObserverId;
   }
 
-  liveness(process: ProcessIdentity): Liveness {
-    if (process.host !== this.host || process.bootId !== this.bootId) return 'unknown';
-    return this.universe.isGone(process) ? 'gone' : 'alive';
+  liveness({ host, bootId, pid }: ProcessIdentity): Liveness {
+    if (host !== this.host || bootId !== this.bootId) return 'unknown';
+    return this.moment.gone.includes(pid) ? 'gone' : 'alive';
   }
 
   newRunId(): RunId {

@@ -5,12 +5,14 @@ import type {
   ConfigRow,
   Context,
   LockRow,
+  PendingWrite,
   ProcessIdentity,
   RefusalCode,
   RunRow,
   SessionRow,
   SlotWaiterRow,
   WaiterRow,
+  WorkflowRow,
 } from '../../src/core/model';
 
 export class World {
@@ -22,12 +24,34 @@ export class World {
   waiters: WaiterRow[] = [];
   slotWaiters: SlotWaiterRow[] = [];
   config: ConfigRow[] = [];
+  workflows: WorkflowRow[] = [];
+  /** Promised to files and not yet settled. */
+  pending: PendingWrite[] = [];
   /** The last fencing token that was given. */
   fence = 0;
   /** By observer and subject: the beat, and the observer's own clocks when it first saw it. */
-  readonly sightings = new Map<string, { beat: Beat; mono: number; wall: number }>();
+  sightings = new Map<string, { beat: Beat; mono: number; wall: number }>();
   /** How much is left of a rate, and when that was. */
-  readonly rates = new Map<string, { left: number; at: Beat }>();
+  rates = new Map<string, { left: number; at: Beat }>();
+
+  /** Another world that is so now; rows do not change, so both may have the same. */
+  copy(): World {
+    const copy = new World();
+    for (const table of tables) Object.assign(copy, { [table]: [...this[table]] });
+    copy.fence = this.fence;
+    copy.sightings = new Map(this.sightings);
+    copy.rates = new Map(this.rates);
+    return copy;
+  }
+
+  /** Equal for worlds in which everything is so in the same way. */
+  get fingerprint(): string {
+    const { fence, sightings, rates } = this;
+    const byKey = (map: ReadonlyMap<string, unknown>): unknown[] =>
+      [...map].sort(([one], [other]) => (one < other ? -1 : 1));
+    const rows = tables.map((table) => this[table].map(textOf).join());
+    return JSON.stringify([fence, byKey(sightings), byKey(rates)]) + rows.join(';');
+  }
 
   number(key: ConfigRow['key'], otherwise: number): number {
     const value = this.config.find((row) => row.key === key)?.value;
@@ -50,6 +74,28 @@ export class World {
     else this.runs.push(run);
   }
 }
+
+const texts = new WeakMap<object, string>();
+
+/** Rows do not change, so neither does their text. */
+function textOf(row: object): string {
+  const text = texts.get(row) ?? JSON.stringify(row);
+  texts.set(row, text);
+  return text;
+}
+
+const tables = [
+  'runs',
+  'archive',
+  'agents',
+  'sessions',
+  'locks',
+  'waiters',
+  'slotWaiters',
+  'config',
+  'workflows',
+  'pending',
+] as const;
 
 /** Refusals and grants name only what is worth comparing. */
 export type Outcome =

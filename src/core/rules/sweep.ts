@@ -47,6 +47,20 @@ export function* sweep(_command: CommandOf<'sweep'>, context: Context): Decision
   };
 }
 
+/** Whether there is anything that the sweep would have to look at: a store at rest is read, and not written. */
+export function* isSweepDue(context: Context): Step<boolean> {
+  const { now, mono, observer } = context;
+  const first = { now, mono, observer, after: null, limit: 1 };
+  const seenBefore = now - silenceMs;
+  return (
+    (yield* ask('expirableRuns', first)).length > 0 ||
+    (yield* ask('expirableLocks', first)).length > 0 ||
+    (yield* ask('lockWaiters', {})).length > 0 ||
+    (yield* ask('slotWaiters', {})).length > 0 ||
+    (yield* ask('silentAgents', { seenBefore, limit: 1 })).length > 0
+  );
+}
+
 /** Page by page: what stands on one may be over on the next. */
 function* expireOldLocks(most: number, context: Context): Step<readonly LockId[]> {
   const { now, mono, observer } = context;

@@ -21,6 +21,7 @@ import type {
   RowChange,
   RunId,
   RunRow,
+  Step,
   TaskId,
   WorkflowRow,
 } from '../model';
@@ -32,12 +33,8 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
   const known = yield* ask('workflow', { id: plan.id });
   const elsewhere = boundElsewhere(known, command);
   if (elsewhere) return elsewhere;
-  if (command.seen !== undefined && command.seen !== plan.wave) {
-    return {
-      code: 'conflict',
-      message: `The workflow has moved on: wave ${plan.wave} is under way, not wave ${command.seen}. Look again before you advance it.`,
-    };
-  }
+  const passed = yield* wavePassed(command);
+  if (passed) return passed;
   if (known?.status === 'completed' && plan.wave >= plan.waveCount) {
     return { code: 'invalid_transition', message: `"${plan.name}" is completed; no wave is left.` };
   }
@@ -109,6 +106,18 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
     facts: { workflow: plan.id, from: plan.wave, to, completed, runs: created, carriedOver },
     changes,
     events,
+  };
+}
+
+/** What the file shall say counts as said: a plan from before a promise would be granted it again (WAVE-7). */
+function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | null> {
+  const pending = yield* ask('pending', { workflow: plan.id });
+  const promised = pending?.edit.wave ?? 0;
+  if (promised <= plan.wave && seen === plan.wave) return null;
+  const present = Math.max(plan.wave, promised);
+  return {
+    code: 'conflict',
+    message: `The workflow has moved on: wave ${present} is under way, not wave ${Math.min(seen, plan.wave)}. Look again before you advance it.`,
   };
 }
 

@@ -13,7 +13,7 @@ import { decodeRun } from '../../core/codec';
 import { StoreError } from '../../core/errors';
 import type { RunId, RunRow } from '../../core/model';
 import type { OnStep } from '../durableFs';
-import { asFault, isBusy } from './sqliteFault';
+import { asFault, isBusy, isLeftHalfWritten } from './sqliteFault';
 import type { ArchivedRuns } from './tables';
 
 export const archiveFile = 'archive.db';
@@ -90,7 +90,7 @@ export class Archive implements ArchivedRuns {
 
   /** What SQLite says against its pages. */
   integrity(): readonly string[] {
-    return (this.#open()?.prepare('PRAGMA integrity_check').all() ?? [])
+    return this.#whole(() => this.#open()?.prepare('PRAGMA integrity_check').all() ?? [])
       .map((row) => String(row['integrity_check']))
       .filter((said) => said !== 'ok');
   }
@@ -101,17 +101,35 @@ export class Archive implements ArchivedRuns {
   }
 
   #ask(sql: string, value: string): readonly RunRow[] {
-    const database = this.#open();
-    if (database === undefined) return [];
     try {
-      return database
-        .prepare(sql)
-        .all(value)
-        .map((row) => decodeRun(String(row['row'])));
+      return this.#whole(
+        () =>
+          this.#open()
+            ?.prepare(sql)
+            .all(value)
+            .map((row) => decodeRun(String(row['row']))) ?? [],
+      );
     } catch (error) {
       // Busy keeps its own name: the mailbox tries the whole transaction again.
       throw isBusy(error) ? error : asFault(error, this.#path);
     }
+  }
+
+  /** Takes back first what a process that died in the middle has left; the reader itself may not. */
+  #whole<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      if (!isLeftHalfWritten(error)) throw error;
+    }
+    this.close();
+    const database = new DatabaseSync(this.#path, { timeout: 0 });
+    try {
+      isEmpty(database);
+    } finally {
+      database.close();
+    }
+    return read();
   }
 
   /** Opened at the first question, since most commands ask none; undefined as long as nothing was archived. */
@@ -128,7 +146,7 @@ export class Archive implements ArchivedRuns {
       this.#refuseForeign(database);
     } catch (error) {
       if (database.isOpen) database.close();
-      throw isBusy(error) ? error : asFault(error, this.#path);
+      throw error;
     }
     this.#reader = database;
     return database;

@@ -15,7 +15,14 @@ import { backup, DatabaseSync } from 'node:sqlite';
 import { randomBytes } from 'node:crypto';
 import { StoreError } from '../../core/errors';
 import type { Seq } from '../../core/model';
-import { discard, putInPlace, reserveTemp, type OnStep } from '../durableFs';
+import {
+  discard,
+  discardUseless,
+  fileFault,
+  putInPlace,
+  reserveTemp,
+  type OnStep,
+} from '../durableFs';
 import { asFault, isBusy } from './sqliteFault';
 import { verifyStore } from './verify';
 import { backupsFolder, databaseFile } from './witness';
@@ -44,6 +51,14 @@ const pagesAtOnce = 500;
 /** Newest first. */
 export function listBackups(folder: string): readonly StoreBackup[] {
   const backups = join(folder, backupsFolder);
+  try {
+    return backupsIn(backups);
+  } catch (error) {
+    throw fileFault(error, backups);
+  }
+}
+
+function backupsIn(backups: string): readonly StoreBackup[] {
   if (lstatSync(backups, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
   return readdirSync(backups)
     .flatMap((name) => {
@@ -77,7 +92,21 @@ export async function makeBackup(
   folder: string,
   options: BackupOptions,
 ): Promise<StoreBackup | undefined> {
-  const { reason, now, keep = defaultKeep, onStep = () => undefined } = options;
+  try {
+    return await backUp(folder, options);
+  } catch (error) {
+    throw isBusy(error)
+      ? new StoreError('store_busy', `The store in ${folder} is being written; try again.`, {
+          cause: error,
+        })
+      : asFault(error, join(folder, databaseFile));
+  }
+}
+
+async function backUp(
+  folder: string,
+  { reason, now, keep = defaultKeep, onStep = () => undefined }: BackupOptions,
+): Promise<StoreBackup | undefined> {
   const backups = join(folder, backupsFolder);
   refuseOddFolder(backups);
   const temp = join(
@@ -106,12 +135,8 @@ export async function makeBackup(
     removeOldTemps(backups);
     return { id, file, at: now, seq, bytes: lstatSync(file).size };
   } catch (error) {
-    discard(temp);
-    throw isBusy(error)
-      ? new StoreError('store_busy', `The store in ${folder} is being written; try again.`, {
-          cause: error,
-        })
-      : asFault(error, join(folder, databaseFile));
+    discardUseless(temp);
+    throw error;
   }
 }
 
@@ -148,7 +173,7 @@ export async function copyOut(
 function removeOldTemps(backups: string): void {
   for (const name of readdirSync(backups)) {
     const file = join(backups, name);
-    const stats = /^\..*\.tmp(-journal)?$/.test(name)
+    const stats = /^\..*\.tmp(-journal|-wal|-shm)?$/.test(name)
       ? lstatSync(file, { throwIfNoEntry: false })
       : undefined;
     if (stats !== undefined && Date.now() - stats.mtimeMs > 3_600_000) discard(file);

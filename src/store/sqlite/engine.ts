@@ -12,6 +12,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
 import { isStoreError, StoreError } from '../../core/errors';
+import { isRetentionDue } from '../../core/rules/retention';
+import { isSweepDue } from '../../core/rules/sweep';
 import type {
   AgentId,
   Changes,
@@ -22,10 +24,13 @@ import type {
   LockId,
   NewEvent,
   ObserverId,
+  OpId,
+  ProcessIdentity,
   Refusal,
   RunId,
   RunRow,
   Seq,
+  Step,
   StoredEvent,
   TokenDigest,
   Write,
@@ -41,8 +46,8 @@ import {
   type Submission,
 } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
-import { whenFree } from '../mailbox';
 import { newId } from '../newId';
+import { whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
 import { migrate, stateOf } from './migrate';
@@ -55,6 +60,7 @@ import {
   hasDatabase,
   headFile,
   headText,
+  lastActiveIn,
   metaOf,
   readHead,
   refuseOddFiles,
@@ -69,28 +75,87 @@ export interface SqliteOptions {
   readonly onStep?: OnStep | undefined;
   /** Those of this version, unless a test brings one that is to come. */
   readonly migrations?: readonly string[] | undefined;
+  /** What a command is decided by, where it is not this machine and this moment: a test has worlds of its own. */
+  readonly contextOf?: ContextOf | undefined;
 }
+
+export type ContextOf = (opId: OpId) => Context;
+
+/** What SQLite calls FULL. */
+const synchronousFull = 2;
 
 type Decided = Changes<Granted[Command['kind']]> | Refusal;
 
 export async function openSqlite(options: SqliteOptions): Promise<SqliteEngine> {
+  const path = join(options.folder, databaseFile);
+  try {
+    return await openAt(path, options);
+  } catch (error) {
+    throw asFault(error, path);
+  }
+}
+
+async function openAt(path: string, options: SqliteOptions): Promise<SqliteEngine> {
   const { folder } = options;
   createStoreFolder(folder);
   refuseOddFiles(folder);
-  const path = join(folder, databaseFile);
   // Before the database is looked at: whatever is committed meanwhile only makes that one newer.
   const head = readHead(folder);
+  const waiting = { lastActive: () => lastActiveAt(path) };
   if (hasDatabase(folder, head)) {
-    const { state, readOnly } = await whenFree(() =>
-      faultsNamed(path, () => look(path, head, options)),
+    const { state, readOnly } = await whenFree(
+      () =>
+        faultsNamed(path, () => {
+          finishRollback(path, head);
+          return look(path, head, options);
+        }),
+      waiting,
     );
-    if (readOnly) return new SqliteEngine(readOnly.database, path, options, readOnly.fault);
+    if (readOnly) return engineOn(readOnly.database, path, options, readOnly.fault);
     if (state === 'older') {
       await makeBackup(folder, { reason: 'migration', now: Date.now() });
     }
   }
-  const database = await whenFree(() => faultsNamed(path, () => openDatabase(path, options)));
-  return new SqliteEngine(database, path, options);
+  return whenFree(
+    () => faultsNamed(path, () => engineOn(openDatabase(path, options), path, options)),
+    waiting,
+  );
+}
+
+/** Of a connection that is closed again if there is to be no engine. */
+function engineOn(
+  database: DatabaseSync,
+  path: string,
+  options: SqliteOptions,
+  fault?: StoreError,
+): SqliteEngine {
+  try {
+    return new SqliteEngine(database, path, options, fault);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/**
+ * A process that died while it made the store has left a half-written database and the journal that takes it
+ * back. Only a connection that may write can do so. A store in use never has a journal, so one beside it is
+ * another's, and playing it back would be the damage.
+ */
+function finishRollback(path: string, head: Head | null): void {
+  if (lstatSync(`${path}-journal`, { throwIfNoEntry: false }) === undefined) return;
+  if (head !== null && head.seq > 0) {
+    throw new StoreError(
+      'store_foreign',
+      `${path}-journal is there, which a store in use never has. Wavelock leaves it alone; move it away.`,
+    );
+  }
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } finally {
+    database.close();
+  }
 }
 
 interface FirstLook {
@@ -120,6 +185,28 @@ function look(path: string, head: Head | null, { migrations }: SqliteOptions): F
   }
 }
 
+/** Of a store that is not open yet; whoever keeps it busy may keep it from being read, too. */
+function lastActiveAt(path: string): string | undefined {
+  let database: DatabaseSync | undefined;
+  try {
+    return readIfPossible(() => {
+      database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+      return lastActiveIn(database, Date.now());
+    });
+  } finally {
+    database?.close();
+  }
+}
+
+function readIfPossible<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    return undefined;
+  }
+}
+
 /** Damaged, but SQLite finds its way: better shown read-only than not at all. */
 function canRead(database: DatabaseSync): boolean {
   try {
@@ -136,10 +223,12 @@ function canRead(database: DatabaseSync): boolean {
 function openDatabase(path: string, options: SqliteOptions): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 0 });
   try {
-    migrate(database, path, options.migrations);
+    migrate(database, path, options.migrations, options.onStep);
     database.exec('PRAGMA journal_mode = WAL');
     database.exec(`PRAGMA synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
     database.exec('PRAGMA foreign_keys = ON');
+    // SQLite opens for reading what it could not open for writing, and says so at the first write only.
+    database.exec('BEGIN IMMEDIATE; ROLLBACK');
     return database;
   } catch (error) {
     database.close();
@@ -155,7 +244,10 @@ export class SqliteEngine implements Engine {
   readonly lineage: string;
   /** The file that was opened, which another may have replaced under its name since. */
   readonly #file: string | undefined;
+  readonly #onStep: OnStep;
   #dataVersion: number;
+  /** Read once: it stays as long as the process does, and a look at it costs as much as a query. */
+  readonly #process: ProcessIdentity;
 
   /** @param readOnlyBecause what was found at open; reads answer, a command gets this fault */
   constructor(
@@ -170,7 +262,9 @@ export class SqliteEngine implements Engine {
     this.#tables = new Tables(database, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
+    this.#onStep = options.onStep ?? (() => undefined);
     this.#dataVersion = this.#readDataVersion();
+    this.#process = processIdentity(options.identity.host, options.identity.pid);
     if (!readOnlyBecause) this.#writeHint();
   }
 
@@ -183,7 +277,9 @@ export class SqliteEngine implements Engine {
         // Again, now that no restore can come between: it takes the same lock.
         this.#refuseVanished();
         const outcomes = batch.map((submission) => this.#one(submission));
+        this.#onStep('store.commit');
         this.#exec('COMMIT');
+        this.#onStep('store.durable');
         // A forced restore takes no lock: what it has moved aside meanwhile is not acknowledged.
         this.#refuseVanished();
         this.#writeHint();
@@ -199,19 +295,43 @@ export class SqliteEngine implements Engine {
   read<Name extends keyof Reads>(name: Name, ask: Reads[Name]['ask']): Reads[Name]['rows'] {
     const reads: { [Key in keyof Reads]: (ask: Reads[Key]['ask']) => Reads[Key]['rows'] } = {
       head: () => this.#headSeq(),
-      state: () => this.#readState(),
+      state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
+      workflow: ({ id }) =>
+        this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.stateOf(id) })),
       pendingWrites: () => this.#tables.pendingWrites(),
       events: ({ after, limit }) =>
         this.#sql('SELECT event FROM events WHERE seq > ? ORDER BY seq LIMIT ?')
           .all(after, limit)
           .map((row) => decodeEvent(String(row['event']))),
+      chains: ({ ids }) =>
+        this.#ofOneMoment(() => ({
+          seq: this.#headSeq(),
+          chains: ids.map((id) => ({ id, runs: this.#tables.chainOf(id) })),
+        })),
+      chores: () => {
+        const context = this.#context();
+        return {
+          sweep: this.#ask(isSweepDue(context)),
+          retention: this.#ask(isRetentionDue(context)),
+        };
+      },
+      session: ({ id }) => this.#tables.answer('session', { id }),
       versions: () => ({
         node: process.versions.node,
         engine: `SQLite ${String(this.#sql('SELECT sqlite_version() AS v').get()?.['v'])}`,
         inThread: this.options.inThread,
+        durability:
+          this.#sql('PRAGMA synchronous').get()?.['synchronous'] === synchronousFull
+            ? 'full'
+            : 'normal',
       }),
     };
     return faultsNamed(this.path, () => reads[name](ask));
+  }
+
+  /** Who wrote last, for people; undefined when nobody has, or it cannot be read now. */
+  lastActive(): string | undefined {
+    return readIfPossible(() => lastActiveIn(this.database, Date.now()));
   }
 
   othersCommitted(): boolean {
@@ -233,11 +353,19 @@ export class SqliteEngine implements Engine {
     });
   }
 
+  /** From the next commit on. */
+  harden(): void {
+    faultsNamed(this.path, () => {
+      this.database.exec('PRAGMA synchronous = FULL');
+    });
+  }
+
   /** Empties the write-ahead log into the database; false when others are at work and it stays for now. */
   checkpoint(): boolean {
     if (this.readOnlyBecause) return true;
     return faultsNamed(this.path, () => {
       this.#refuseVanished();
+      this.#onStep('store.checkpoint');
       return this.#sql('PRAGMA wal_checkpoint(TRUNCATE)').get()?.['busy'] === 0;
     });
   }
@@ -255,10 +383,11 @@ export class SqliteEngine implements Engine {
       this.#exec('RELEASE command');
       return { answer };
     } catch (error) {
-      if (!this.database.isTransaction) throw error;
+      // Busy is the archive, which another is writing: the whole batch waits, as for the store itself.
+      if (!this.database.isTransaction || isBusy(error)) throw error;
       this.#exec('ROLLBACK TO command');
       this.#exec('RELEASE command');
-      return { error };
+      return { error: asFault(error, this.path) };
     }
   }
 
@@ -269,7 +398,7 @@ export class SqliteEngine implements Engine {
 
   #decide({ command, opId }: Submission): AnyAnswer {
     const { identity } = this.options;
-    const context = this.#context();
+    const context = this.options.contextOf?.(opId) ?? this.#context();
     const append = (events: readonly NewEvent[]): void => {
       for (const event of events) {
         this.#append({
@@ -283,7 +412,7 @@ export class SqliteEngine implements Engine {
         });
       }
     };
-    const decided = this.#drive(command, context, ({ write, events }) => {
+    const decided: Decided = this.#drive(decide(command, context), ({ write, events }) => {
       for (const change of write) this.#tables.apply(change);
       append(events);
     });
@@ -298,13 +427,13 @@ export class SqliteEngine implements Engine {
   }
 
   #context(): Context {
-    const { agent, named, kind, session, host, pid } = this.options.identity;
+    const { agent, named, kind, session, host } = this.options.identity;
     return {
       agent,
       named,
       agentKind: kind,
       session,
-      process: processIdentity(host, pid),
+      process: this.#process,
       now: Date.now(),
       mono: monotonic(),
       server: null,
@@ -322,18 +451,24 @@ export class SqliteEngine implements Engine {
     };
   }
 
-  #drive(command: Command, context: Context, write: (write: Write) => void): Decided {
-    const decision = decide(command, context);
-    let step = decision.next();
-    while (step.done !== true) {
-      if ('write' in step.value) {
-        write(step.value);
-        step = decision.next(undefined);
+  #drive<Decided>(step: Step<Decided>, write: (write: Write) => void): Decided {
+    let next = step.next();
+    while (next.done !== true) {
+      if ('write' in next.value) {
+        write(next.value);
+        next = step.next(undefined);
       } else {
-        step = decision.next(this.#tables.answer(step.value.rows, step.value));
+        next = step.next(this.#tables.answer(next.value.rows, next.value));
       }
     }
-    return step.value;
+    return next.value;
+  }
+
+  /** Drives what asks and changes nothing. */
+  #ask<T>(step: Step<T>): T {
+    return this.#drive(step, () => {
+      throw new Error('a question of the rules wanted to write');
+    });
   }
 
   #append(event: StoredEvent): void {
@@ -345,14 +480,11 @@ export class SqliteEngine implements Engine {
     this.#sql('INSERT INTO events VALUES (?, ?, ?)').run(event.seq, text, hash);
   }
 
-  /** One read transaction: the rows and the seq belong together, whatever others commit meanwhile. */
-  #readState(): Reads['state']['rows'] {
+  /** One read transaction: rows and seq belong together, whatever others commit meanwhile. */
+  #ofOneMoment<T>(read: () => T): T {
     this.#exec('BEGIN');
     try {
-      return {
-        seq: this.#headSeq(),
-        ...this.#tables.state(),
-      };
+      return read();
     } finally {
       this.#exec('COMMIT');
     }
@@ -368,7 +500,14 @@ export class SqliteEngine implements Engine {
 
   /** Tells the observers that watch this file to look; the commit stands whether they hear it or not. */
   #writeHint(): void {
-    const newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    let newest: Record<string, unknown> | undefined;
+    try {
+      newest = this.#sql('SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1').get();
+    } catch (error) {
+      if (!(error instanceof Error && 'errcode' in error)) throw error;
+      // A disk that fails now must not turn an answer that is durable into a fault.
+      return;
+    }
     overwriteHint(join(this.options.folder, headFile), headText(this.#storeId, newest));
   }
 
@@ -379,8 +518,8 @@ export class SqliteEngine implements Engine {
     throw new StoreError(
       'store_gone',
       now === undefined
-        ? `The store ${this.path} was removed while it was in use. Reload to start a new one, or put it back.`
-        : `The store ${this.path} was replaced while it was in use, as by a restore. Reload to use the one that is there now.`,
+        ? `The store ${this.path} was removed while it was in use. Put it back; or ask again, and a new one is begun.`
+        : `The store ${this.path} was replaced while it was in use, as by a restore. Ask again to use the one that is there now.`,
     );
   }
 

@@ -5,6 +5,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/errors';
+import type { OnStep } from '../durableFs';
 import { initial } from './migrations/001-initial';
 
 export const migrations: readonly string[] = [initial];
@@ -44,7 +45,12 @@ export function stateOf(
   return version < known.length ? 'older' : 'current';
 }
 
-export function migrate(database: DatabaseSync, path: string, known = migrations): void {
+export function migrate(
+  database: DatabaseSync,
+  path: string,
+  known = migrations,
+  onStep: OnStep = () => undefined,
+): void {
   if (stateOf(database, path, known) === 'current') return;
   database.exec('BEGIN IMMEDIATE');
   try {
@@ -60,7 +66,9 @@ export function migrate(database: DatabaseSync, path: string, known = migrations
       insert.run('lineage', id);
     }
     database.exec(`PRAGMA user_version = ${known.length}`);
+    onStep('migration.commit');
     database.exec('COMMIT');
+    onStep('migration.durable');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK');
     throw error;

@@ -18,6 +18,7 @@ import {
   copyDurably,
   createStoreFolder,
   discard,
+  discardUseless,
   keepBeside,
   overwriteHint,
   putInPlace,
@@ -63,9 +64,14 @@ export interface RestoreOptions {
 export type RestoreFrom = string;
 
 export function previewRestore(folder: string, from: RestoreFrom): Preview {
-  const chosen = choose(folder, from);
-  const seq = chosen?.seq ?? seqOf(join(folder, databaseFile));
-  return { backup: chosen, seq, lost: lostBy(folder, chosen, seq) };
+  const path = join(folder, databaseFile);
+  try {
+    const chosen = choose(folder, from);
+    const seq = chosen?.seq ?? seqOf(path);
+    return { backup: chosen, seq, lost: lostBy(folder, chosen, seq) };
+  } catch (error) {
+    throw asFault(error, path);
+  }
 }
 
 export async function restoreStore(
@@ -77,10 +83,11 @@ export async function restoreStore(
   const path = join(folder, databaseFile);
   const temp = join(folder, `.${databaseFile}.restore`);
   const aside = join(folder, 'set-aside', new Date(now).toISOString().replace(/[-:.]/g, ''));
-  if (existsSync(path)) refuseOddFiles(folder);
-  const chosen = choose(folder, from);
-  discard(temp);
   try {
+    if (existsSync(path)) refuseOddFiles(folder);
+    const chosen = choose(folder, from);
+    discard(`${temp}-journal`);
+    discard(temp);
     if (chosen === null) {
       reserveTemp(temp);
       await copyOut(path, temp);
@@ -117,7 +124,7 @@ export async function restoreStore(
       held?.close();
     }
   } catch (error) {
-    discard(temp);
+    discardUseless(temp);
     throw asFault(error, path);
   }
 }
@@ -130,6 +137,7 @@ export async function copyStore(folder: string, target: string): Promise<{ reado
   }
   createStoreFolder(target);
   const temp = join(target, `.${databaseFile}.copy`);
+  discard(`${temp}-journal`);
   discard(temp);
   reserveTemp(temp);
   try {
@@ -141,7 +149,7 @@ export async function copyStore(folder: string, target: string): Promise<{ reado
     putInPlace(temp, path);
     return { seq };
   } catch (error) {
-    discard(temp);
+    discardUseless(temp);
     throw asFault(error, join(folder, databaseFile));
   }
 }

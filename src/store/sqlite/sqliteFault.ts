@@ -1,6 +1,7 @@
 /** SQLite's result codes as faults of ours: each says what happened and what to do about it. */
 import { CodecError } from '../../core/codec';
 import { StoreError, type FaultCode } from '../../core/errors';
+import { fileFault, obstacleTo } from '../durableFs';
 
 const resultCode = {
   busy: 5,
@@ -13,26 +14,29 @@ const resultCode = {
   notADatabase: 26,
 };
 
+/** "readonly" (8), and why: a rollback is due. */
+const readonlyRollback = 8 | (3 << 8);
+
 const faults: Record<number, { code: FaultCode; says: string }> = {
   [resultCode.readonly]: {
-    code: 'store_readonly',
-    says: 'The store {path} cannot be written. Make its folder writable, or set another folder for the store.',
+    code: 'store_io',
+    says: 'The store {path} could be opened for reading only. Reload to open it again; if it stays so, check the disk.',
   },
   [resultCode.io]: {
     code: 'store_io',
-    says: 'The disk reported an error on the store {path}. Nothing was changed; check the disk and try again.',
+    says: 'The disk reported an error on the store {path}. What was asked for is not confirmed; check the disk and try again.',
   },
   [resultCode.corrupt]: {
     code: 'store_damaged',
-    says: 'The store {path} is damaged. It was left as it is; move it away to start a new one.',
+    says: 'The store {path} is damaged, or the disk cannot read it. It was left as it is; `wavelock store verify` shows what is wrong, `wavelock store restore latest` brings back the last backup.',
   },
   [resultCode.full]: {
     code: 'store_full',
-    says: 'The disk is full: the store {path} could not be written. Nothing was changed; free some space and try again.',
+    says: 'The disk is full: the store {path} could not be written. Free some space and try again.',
   },
   [resultCode.cantOpen]: {
-    code: 'store_permission',
-    says: 'The store {path} cannot be opened. Check the permissions of its folder.',
+    code: 'store_io',
+    says: 'The store {path} could not be opened. Try again; if it stays so, check the disk and the permissions of its folder.',
   },
   [resultCode.notADatabase]: {
     code: 'store_damaged',
@@ -45,7 +49,12 @@ export function isBusy(error: unknown): boolean {
   return code === resultCode.busy || code === resultCode.locked;
 }
 
-/** Gives back what is not SQLite's: a mistake of ours must not look like a fault of the disk. */
+/** Another process has died while it wrote, and a connection that only reads may not take that back. */
+export function isLeftHalfWritten(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === readonlyRollback;
+}
+
+/** Gives back what is neither SQLite's nor the file system's: a mistake of ours must not look like a fault of the disk. */
 export function asFault(error: unknown, path: string): unknown {
   if (error instanceof CodecError) {
     return new StoreError(
@@ -56,8 +65,14 @@ export function asFault(error: unknown, path: string): unknown {
       },
     );
   }
-  const fault = faults[primaryCode(error) ?? 0];
-  if (fault === undefined) return error;
+  const code = primaryCode(error) ?? 0;
+  const fault = faults[code];
+  if (fault === undefined) return fileFault(error, path);
+  if ([resultCode.cantOpen, resultCode.readonly, resultCode.io].includes(code)) {
+    // SQLite tells that the system has refused something, but not why: a full disk, no handles, no permission.
+    const obstacle = obstacleTo(path);
+    if (obstacle) return obstacle;
+  }
   return new StoreError(fault.code, fault.says.replace('{path}', path), { cause: error });
 }
 

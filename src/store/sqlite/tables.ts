@@ -20,6 +20,7 @@ import {
   decodeWorkflow,
 } from '../../core/codec';
 import type {
+  GuardRow,
   LockArea,
   PageMark,
   PendingWrite,
@@ -27,6 +28,7 @@ import type {
   RowQueries,
   RunId,
   RunRow,
+  WorkflowId,
 } from '../../core/model';
 import type { StateRows } from '../../core/views';
 
@@ -110,8 +112,29 @@ export class Tables {
       waiters: all('waiters', decodeWaiter),
       slotWaiters: all('slot_waiters', decodeSlotWaiter),
       config: this.#texts('SELECT row FROM config').map((text) => decodeConfig(text)),
-      guards: this.#texts('SELECT row FROM guards').map((text) => decodeGuard(text)),
+      guards: this.#guards(),
     };
+  }
+
+  /** As much of it as one workflow needs, however many runs there are. */
+  stateOf(id: WorkflowId | null): Omit<StateRows, 'seq'> {
+    const workflow = id && this.answer('workflow', { id });
+    return {
+      workflows: workflow ? [workflow] : [],
+      runs: id ? this.answer('newestRuns', { workflow: id }) : [],
+      guards: this.#guards(),
+    };
+  }
+
+  /** Every attempt, oldest first. One that is on its way to the archive is in both places, and live here. */
+  chainOf(id: RunId): readonly RunRow[] {
+    const { run, chain } = this.#answers;
+    const root = (run({ id }) ?? this.archive.runs([id])[0])?.root;
+    if (root === undefined) return [];
+    const present = chain({ root });
+    const known = new Set(present.map((row) => row.id));
+    const archived = this.archive.chain(root).filter((row) => !known.has(row.id));
+    return [...archived, ...present].sort((one, other) => one.attempt - other.attempt);
   }
 
   apply(change: RowChange): void {
@@ -289,6 +312,10 @@ export class Tables {
         decodeGuard,
       ),
   };
+
+  #guards(): GuardRow[] {
+    return this.#texts('SELECT row FROM guards').map((text) => decodeGuard(text));
+  }
 
   #put(change: Extract<RowChange, { put: unknown }>): void {
     const row = JSON.stringify(change.row);

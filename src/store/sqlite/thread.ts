@@ -1,73 +1,145 @@
 /**
- * The store's own thread: the host's event loop never waits for a disk. Entry point of
- * `dist/storeThread.js`; speaks `ThreadRequest` and `ThreadReport` with `threadStore.ts`.
+ * The store's own thread: the host's event loop never waits for a disk. Speaks `ThreadRequest` and
+ * `ThreadReport` with `threadStore.ts`; `threadEntry.ts` starts it.
  */
-import { parentPort, workerData } from 'node:worker_threads';
+import { workerData, type MessagePort } from 'node:worker_threads';
 import { isStoreError } from '../../core/errors';
 import type { Disposable } from '../../shared/lifecycle';
-import { openLocalStore } from '../localStore';
+import { openLocalStore, type LocalOptions } from '../localStore';
+import { takeApart } from '../parts';
 import type { Store, StoreOptions } from '../store';
-import type { SentError, ThreadReport, ThreadRequest } from '../threadStore';
+import type { SentError, ThreadReport, ThreadRequest, ThreadTask } from '../threadStore';
 
-async function serve(port: NonNullable<typeof parentPort>): Promise<void> {
-  const report = (message: ThreadReport): void => {
-    port.postMessage(message);
-  };
+/** @param more what cannot come as a message: functions that a test injects */
+export async function serve(port: MessagePort, more: Partial<LocalOptions> = {}): Promise<void> {
   let store: Store;
   try {
-    store = await openLocalStore({ ...(workerData as StoreOptions), inThread: true });
+    store = await openLocalStore({ ...(workerData as StoreOptions), ...more, inThread: true });
   } catch (error) {
-    report({ type: 'openFailed', error: sent(error) });
+    port.postMessage({ type: 'openFailed', error: sent(error) } satisfies ThreadReport);
     return;
   }
-  const subscriptions = new Map<number, Disposable>();
-  store.onFault((error) => {
-    report({ type: 'fault', error: sent(error) });
+  const service = new Service(store, port);
+  port.on('message', (request: ThreadRequest) => {
+    service.receive(request);
   });
+}
 
-  const answer = async (request: ThreadRequest): Promise<unknown> => {
+class Service {
+  readonly #subscriptions = new Map<number, Disposable>();
+  readonly #awaits = new Map<number, AbortController>();
+  /** What is to be sent when the host has taken what it was sent before. */
+  readonly #sendNext = new Map<number, () => void>();
+  readonly #answering = new Set<Promise<void>>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly port: MessagePort,
+  ) {
+    store.onFault((error) => {
+      this.#report({ type: 'fault', error: sent(error) });
+    });
+    this.#report({
+      type: 'open',
+      readOnlyBecause: store.readOnlyBecause && sent(store.readOnlyBecause),
+    });
+  }
+
+  receive(request: ThreadRequest): void {
+    if (request.type === 'next') {
+      const sendNext = this.#sendNext.get(request.of);
+      this.#sendNext.delete(request.of);
+      sendNext?.();
+      return;
+    }
+    if (request.type === 'close') {
+      void this.#close(request.id);
+      return;
+    }
+    const answering = this.#answer(request).finally(() => this.#answering.delete(answering));
+    this.#answering.add(answering);
+  }
+
+  async #answer(request: ThreadTask): Promise<void> {
+    const { id } = request;
+    try {
+      const { frame, parts } = takeApart(await this.#do(request));
+      for (const part of parts) {
+        this.#report({ type: 'part', id, part });
+        await this.#taken(id);
+      }
+      this.#report({ type: 'answer', id, value: frame });
+    } catch (error) {
+      this.#report({ type: 'failed', id, error: sent(error) });
+    }
+  }
+
+  async #do(request: ThreadTask): Promise<unknown> {
+    const { store } = this;
     switch (request.type) {
       case 'submit':
         return store.submit(request.command, request.opId);
       case 'read':
         return store.read(request.name, request.ask);
       case 'subscribe':
-        subscriptions.set(
-          request.id,
-          store.subscribe(request.from, (events) => {
-            report({ type: 'events', subscription: request.id, events });
-          }),
-        );
+        this.#subscribe(request.id, request.from);
         return undefined;
       case 'unsubscribe':
-        subscriptions.get(request.subscription)?.dispose();
-        subscriptions.delete(request.subscription);
+        this.#subscriptions.get(request.subscription)?.dispose();
+        this.#subscriptions.delete(request.subscription);
+        this.#sendNext.delete(request.subscription);
+        return undefined;
+      case 'await': {
+        const controller = new AbortController();
+        this.#awaits.set(request.id, controller);
+        try {
+          return await store.await({ ...request.ask, signal: controller.signal });
+        } finally {
+          this.#awaits.delete(request.id);
+        }
+      }
+      case 'unawait':
+        this.#awaits.get(request.wait)?.abort();
         return undefined;
       case 'verify':
       case 'backup':
       case 'retain':
+      case 'harden':
         return store[request.type]();
-      case 'close':
-        await store.close();
-        return undefined;
     }
-  };
+  }
 
-  port.on('message', (request: ThreadRequest) => {
-    answer(request).then(
-      (value) => {
-        report({ type: 'answer', id: request.id, value });
-        if (request.type === 'close') port.close();
-      },
-      (error: unknown) => {
-        report({ type: 'failed', id: request.id, error: sent(error) });
-      },
+  #subscribe(id: number, from: number): void {
+    this.#subscriptions.set(
+      id,
+      this.store.subscribe(from, (events) => {
+        this.#report({ type: 'events', subscription: id, events });
+        return this.#taken(id);
+      }),
     );
-  });
-  report({
-    type: 'open',
-    readOnlyBecause: store.readOnlyBecause && sent(store.readOnlyBecause),
-  });
+  }
+
+  #taken(id: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#sendNext.set(id, resolve);
+    });
+  }
+
+  /** Everything that was asked before is answered before. */
+  async #close(id: number): Promise<void> {
+    try {
+      await this.store.close();
+      await Promise.all(this.#answering);
+      this.#report({ type: 'answer', id, value: undefined });
+    } catch (error) {
+      this.#report({ type: 'failed', id, error: sent(error) });
+    }
+    this.port.close();
+  }
+
+  #report(message: ThreadReport): void {
+    this.port.postMessage(message);
+  }
 }
 
 function sent(error: unknown): SentError {
@@ -79,5 +151,3 @@ function sent(error: unknown): SentError {
     code: isStoreError(error) ? error.code : undefined,
   };
 }
-
-if (parentPort) void serve(parentPort);

@@ -11,7 +11,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { canonical, CodecError, decodeEvent, decodeRate, decodeSighting } from '../../core/codec';
-import { isStoreError } from '../../core/errors';
+import { isStoreError, StoreError } from '../../core/errors';
 import type { RunId, RunRow, Seq, WaiterRow } from '../../core/model';
 import { Replay } from '../../core/replay';
 import { Archive, archiveFile } from './archive';
@@ -54,7 +54,18 @@ const smallBytes = 4 * 1024 * 1024;
 
 /** @param database the file to look at, when it is not the folder's own: then neither head nor archive count */
 export async function verifyStore(folder: string, database?: string): Promise<Verified> {
-  const check = new Check(folder, database ?? join(folder, databaseFile), database !== undefined);
+  const path = database ?? join(folder, databaseFile);
+  try {
+    return await look(new Check(folder, path, database !== undefined));
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    throw new StoreError('store_busy', `The store ${path} is being written; try again.`, {
+      cause: error,
+    });
+  }
+}
+
+async function look(check: Check): Promise<Verified> {
   const steps = check.run();
   for (
     let began = performance.now(), step = steps.next();
@@ -75,6 +86,7 @@ type Row = Readonly<Record<string, unknown>>;
 
 class Check {
   readonly #problems: Finding[] = [];
+  #database: DatabaseSync | undefined;
   readonly #archived = new Map<RunId, string>();
   readonly #replay = new Replay((id, row) => {
     if (row) this.#archived.set(id, canonical(row));
@@ -98,6 +110,14 @@ class Check {
   }
 
   *run(): Steps {
+    try {
+      yield* this.#whole();
+    } finally {
+      this.#database?.close();
+    }
+  }
+
+  *#whole(): Steps {
     let database: DatabaseSync | undefined;
     let older = false;
     try {
@@ -107,7 +127,7 @@ class Check {
         this.#tell('unreadable', this.path, 'There is no database file.');
         return;
       }
-      database = new DatabaseSync(this.path, { readOnly: true, timeout: 1_000 });
+      this.#database = database = new DatabaseSync(this.path, { readOnly: true, timeout: 1_000 });
       database.exec('BEGIN');
       const state = stateOf(database, this.path);
       if (state === 'empty') {
@@ -120,10 +140,7 @@ class Check {
     } catch (error) {
       this.#unreadable(this.path, error);
       // A header that makes no sense leaves nothing to look through; anything else may be half there.
-      if (!database?.isTransaction) {
-        database?.close();
-        return;
-      }
+      if (!database?.isTransaction) return;
     }
     const whole: readonly (readonly [string, (database: DatabaseSync) => Steps])[] = [
       ['pages', (it) => this.#pages(it)],
@@ -169,7 +186,6 @@ class Check {
         this.#unreadable(where, error);
       }
     }
-    database.close();
   }
 
   *#pages(database: DatabaseSync): Steps {

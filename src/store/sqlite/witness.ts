@@ -103,6 +103,23 @@ export function evidenceAgainst(
   return undefined;
 }
 
+/** Who wrote the newest event, for people; undefined when there is none, or it cannot be read. */
+export function lastActiveIn(database: DatabaseSync, now: number): string | undefined {
+  const newest = database
+    .prepare(
+      `SELECT event ->> '$.agent' AS agent, event ->> '$.at' AS at,
+         sessions.row ->> '$.process.pid' AS pid, sessions.row ->> '$.process.host' AS host
+       FROM events LEFT JOIN sessions ON sessions.id = event ->> '$.session'
+       ORDER BY seq DESC LIMIT 1`,
+    )
+    .get();
+  if (newest === undefined) return undefined;
+  const { agent, at, pid, host } = newest;
+  const where = pid === null ? '' : ` (process ${String(pid)} on ${String(host)})`;
+  const seconds = Math.max(0, Math.round((now - Number(at)) / 1_000));
+  return `${String(agent)}${where}, ${seconds} s ago`;
+}
+
 export function metaOf(database: DatabaseSync, key: string): string | undefined {
   const value = database.prepare('SELECT value FROM meta WHERE key = ?').get(key)?.['value'];
   return typeof value === 'string' ? value : undefined;

@@ -1,0 +1,1 @@
+export function describeLocks(_company: unknown): void {}

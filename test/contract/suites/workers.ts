@@ -1,0 +1,1 @@
+export function describeWorkers(_company: unknown): void {}
