@@ -17,7 +17,8 @@ export function advance(world: World, command: Advance, context: Context): Outco
   // WAVE-8.
   if (known && (known.file !== file || known.worktree !== worktree)) return refuse('conflict');
   // WAVE-7: what the file shall say counts as said.
-  const promised = world.pending.find(({ workflow }) => workflow === plan.id)?.edit.wave ?? 0;
+  const edit = world.pending.find(({ workflow }) => workflow === plan.id)?.edit;
+  const promised = edit?.kind === 'wave' ? edit.wave : 0;
   const isPast = promised > plan.wave || (command.seen ?? plan.wave) !== plan.wave;
   if (isPast) return refuse('conflict');
   // WAVE-6.

@@ -112,7 +112,7 @@ export function* advanceWave(command: AdvanceWave, context: Context): Decision<A
 /** What the file shall say counts as said: a plan from before a promise would be granted it again (WAVE-7). */
 function* wavePassed({ plan, seen = plan.wave }: AdvanceWave): Step<Refusal | null> {
   const pending = yield* ask('pending', { workflow: plan.id });
-  const promised = pending?.edit.wave ?? 0;
+  const promised = pending?.edit.kind === 'wave' ? pending.edit.wave : 0;
   if (promised <= plan.wave && seen === plan.wave) return null;
   const present = Math.max(plan.wave, promised);
   return {
