@@ -150,7 +150,7 @@ export class ConflictScanner {
   }
 
   private isMarker({ content, column }: Line): boolean {
-    if (column > 0) return false;
+    if (column > 0 || !'<>=|'.includes(content.charAt(0)) || content === '') return false;
     if (/^<{7}(?: |$)/.test(content)) return (this.inConflict = true);
     if (/^>{7}(?: |$)/.test(content)) {
       this.inConflict = false;

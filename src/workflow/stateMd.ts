@@ -10,6 +10,7 @@ export { MAX_WAVES } from './stateMdMeaning';
 
 export function readStateMd(text: string, path = 'STATE.md'): WorkflowDocument {
   const state = interpret(text, readSyntax(text));
+  let details: ReturnType<typeof allDetails> | null = null;
   return {
     format: 'native',
     editing: 'full',
@@ -17,7 +18,10 @@ export function readStateMd(text: string, path = 'STATE.md'): WorkflowDocument {
     text,
     plan: planOf(state),
     waveTitles: waveTitles(state),
-    details: allDetails(state),
+    // Few ask for them, and a large file has many.
+    get details() {
+      return (details ??= allDetails(state));
+    },
     notes: state.syntax.notes,
     derived: derivedOf(state),
     ...told(findingsOf(state)),
