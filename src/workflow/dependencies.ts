@@ -53,6 +53,7 @@ function findCycles(
   tasks: readonly Dependent[],
   byId: ReadonlyMap<string, Dependent>,
 ): readonly (readonly Step[])[] {
+  if (tasks.every(({ dependsOn }) => dependsOn.length === 0)) return [];
   const unresolved = tasksThatNeverResolve(tasks, byId);
 
   // Whatever never resolves waits for something that never resolves, so following the first of these
@@ -146,16 +147,20 @@ const MOST_NAMED = 5;
  * that are still to be done.
  */
 export function overlapFindings(tasks: readonly FileUser[]): Finding[] {
-  const users = new Map<string, FileUser[]>();
+  const users = new Map<number, Map<string, FileUser[] | FileUser>>();
   const clashes = new Map<FileUser, Map<string, string>>();
   for (const task of tasks) {
-    for (const file of new Set(task.files)) {
-      const key = `${task.wave} ${file}`;
-      const before = users.get(key);
-      if (!before) {
-        users.set(key, [task]);
+    const inWave = users.get(task.wave) ?? new Map<string, FileUser[] | FileUser>();
+    users.set(task.wave, inWave);
+    for (const file of task.files) {
+      const known = inWave.get(file);
+      if (known === undefined || known === task) {
+        inWave.set(file, task);
         continue;
       }
+      const before = Array.isArray(known) ? known : [known];
+      if (before.at(-1) === task) continue;
+      inWave.set(file, before);
       const others = clashes.get(task) ?? new Map<string, string>();
       clashes.set(task, others);
       // All pairs of n tasks on one file would be n² of them.

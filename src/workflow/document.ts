@@ -28,6 +28,8 @@ export interface WorkflowDocument {
   readonly text: string;
   /** Null when the text names no workflow, so that there is nothing to speak of. */
   readonly plan: Plan | null;
+  /** What the file calls its waves, where it says more than their number. */
+  readonly waveTitles: ReadonlyMap<number, string>;
   /** What the file says of its tasks beyond the plan; tasks of which it says no more are left out. */
   readonly details: ReadonlyMap<TaskId, TaskDetails>;
   /** What people and programs have noted, each with its stamp. */
@@ -98,6 +100,7 @@ export function unreadable(
     path,
     text,
     plan: null,
+    waveTitles: new Map(),
     details: new Map(),
     notes: [],
     derived: NOTHING_DERIVED,

@@ -7,6 +7,8 @@
 
 /** A piece of one line: `[start, end)` in UTF-16 units of the text; line and column are for people. */
 export interface Span {
+  /** Where there are several, the one that this is in. */
+  readonly file?: string;
   readonly line: number;
   readonly column: number;
   readonly start: number;

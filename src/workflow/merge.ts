@@ -422,9 +422,16 @@ function losesNothing(merged: WorkflowDocument, { base, mine, theirs }: Sides): 
       }
     }
   }
+  // A kind of error that no side had is the merge's own, and so is an id that has come twice.
   const errors = ({ problems }: WorkflowDocument) =>
-    problems.filter(({ severity }) => severity === 'error').length;
-  return errors(merged) <= Math.max(errors(mine), errors(theirs));
+    problems.filter(({ severity }) => severity === 'error').map(({ code }) => code);
+  const had = new Set([base, mine, theirs].flatMap(errors));
+  const twice = (document: WorkflowDocument) =>
+    errors(document).filter((code) => code === 'duplicate_task').length;
+  return (
+    errors(merged).every((code) => had.has(code)) &&
+    twice(merged) <= Math.max(twice(mine), twice(theirs))
+  );
 }
 
 /* ------------------------------------------------------------------ what a side has done */

@@ -70,9 +70,10 @@ export function finding(
   message: string,
   fix: FixMaker | null = null,
 ): Finding {
-  const { line, column } = at;
-  const length = at.end - at.start;
-  return { problem: { line, column, length, severity: problemCodes[code], code, message }, fix };
+  const { file, line, column } = at;
+  const place = { line, column, length: at.end - at.start };
+  const problem = { ...place, severity: problemCodes[code], code, message };
+  return { problem: file === undefined ? problem : { file, ...problem }, fix };
 }
 
 /** The fix that takes these edits, in order. */
@@ -149,7 +150,7 @@ export class ConflictScanner {
   }
 
   private isMarker({ content, column }: Line): boolean {
-    if (column > 0) return false;
+    if (column > 0 || !'<>=|'.includes(content.charAt(0)) || content === '') return false;
     if (/^<{7}(?: |$)/.test(content)) return (this.inConflict = true);
     if (/^>{7}(?: |$)/.test(content)) {
       this.inConflict = false;

@@ -2,7 +2,7 @@
 import type { WorkflowDocument } from './document';
 import { told } from './problems';
 import { editOf } from './stateMdEdits';
-import { allDetails, derivedOf, interpret, planOf } from './stateMdMeaning';
+import { allDetails, derivedOf, interpret, planOf, waveTitles } from './stateMdMeaning';
 import { findingsOf } from './stateMdProblems';
 import { readSyntax } from './stateMdSyntax';
 
@@ -10,13 +10,18 @@ export { MAX_WAVES } from './stateMdMeaning';
 
 export function readStateMd(text: string, path = 'STATE.md'): WorkflowDocument {
   const state = interpret(text, readSyntax(text));
+  let details: ReturnType<typeof allDetails> | null = null;
   return {
     format: 'native',
     editing: 'full',
     path,
     text,
     plan: planOf(state),
-    details: allDetails(state),
+    waveTitles: waveTitles(state),
+    // Few ask for them, and a large file has many.
+    get details() {
+      return (details ??= allDetails(state));
+    },
     notes: state.syntax.notes,
     derived: derivedOf(state),
     ...told(findingsOf(state)),

@@ -122,6 +122,17 @@ export function allDetails({ tasks }: State): Map<TaskId, TaskDetails> {
   );
 }
 
+/** `### Wave 2: Launch`; the first heading of a wave that says more counts. */
+export function waveTitles({ syntax: { sections } }: State): Map<number, string> {
+  const titles = new Map<number, string>();
+  for (const { heading, wave } of sections.flatMap(({ groups }) => groups)) {
+    const title =
+      heading && /^#+[ \t]+Wave[ \t]+\d+[ \t]*[:–—-][ \t]*(\S.*)$/i.exec(heading.content)?.[1];
+    if (wave && title && !titles.has(wave.value)) titles.set(wave.value, title);
+  }
+  return titles;
+}
+
 export function derivedOf({ syntax: { sections, fields } }: State): Derived {
   const updated = fields.get('updated');
   return {

@@ -314,12 +314,12 @@ function taskFindings(state: State): Finding[] {
     id: task.taskId,
     wave: status ? waveOf(task, status) : 0,
     dependsOn: task.dependsOn,
-    status: task.status,
-    files: detailsOf(task).files,
+    // What is done no longer changes its files.
+    files: task.status === 'done' || !task.details.has('files') ? [] : detailsOf(task).files,
     at: task.id.at,
   }));
   return [
     ...dependencyFindings(tasks),
-    ...overlapFindings(tasks.filter((task) => task.status !== 'done')),
+    ...overlapFindings(tasks.filter((task) => task.files.length > 0)),
   ];
 }

@@ -53,6 +53,7 @@ export function codeSpan(text: string): string {
 
 /** What a text says without the backticks around the whole of it. */
 export function withoutCode(text: string): string {
+  if (!text.startsWith('`')) return text;
   const mark = /^`*/.exec(text)?.[0] ?? '';
   const inner = text.slice(mark.length, -mark.length);
   if (mark === '' || text.length <= 2 * mark.length || !text.endsWith(mark)) return text;
@@ -72,13 +73,15 @@ export function fileList(files: readonly string[]): string {
 
 export function filesIn(list: string): string[] {
   return splitAtCommas(list).flatMap((item) => {
-    const file = withoutCode(item.trim().replace(CUT, ''));
+    const trimmed = item.trim();
+    const file = withoutCode(trimmed.endsWith(' more)') ? trimmed.replace(CUT, '') : trimmed);
     return file === '' ? [] : [file];
   });
 }
 
 /** Commas within backticks do not count. */
 function splitAtCommas(list: string): string[] {
+  if (!list.includes('`')) return list.split(',');
   const items: string[] = [];
   const runs = [...list.matchAll(/`+/g)].map(({ 0: run, index }) => ({ run, index }));
   // Of each length from the back, so that a run finds the next of its own length at the end of a list.

@@ -105,7 +105,7 @@ describe('STATE.md: setting a task, for any file', function () {
           /^- (Commit|Files|Error):/i.test(line);
         assert.deepEqual(lostLines(text, changed, mayChange), []);
       }),
-      runs(1500, 60_000),
+      runs(400, 60_000),
     );
   });
 });
@@ -137,7 +137,7 @@ describe('STATE.md: adding a note, for any file', function () {
           [],
         );
       }),
-      runs(600, 20_000),
+      runs(150, 20_000),
     );
   });
 });
@@ -162,7 +162,7 @@ describe('STATE.md: several edits, for any file', function () {
         const now = new Map([...statedTasks(document)].map(([id, task]) => [id, task.status]));
         assert.deepEqual([...now].sort(), [...wanted].sort());
       }),
-      runs(400, 20_000),
+      runs(100, 20_000),
     );
   });
 });
@@ -188,7 +188,7 @@ describe('STATE.md: fixes, for any file', function () {
         const there = (line: number) => line === problem.line;
         assert.ok(fewer(there) || fewer(() => true), `${problem.code} after “${fix.title}”`);
       }),
-      runs(800, 20_000),
+      runs(200, 20_000),
     );
   });
 });

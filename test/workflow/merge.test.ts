@@ -291,7 +291,7 @@ describe('merge, for any file', function () {
           assert.equal(diffPlans(before, after).wave, null);
         }
       }),
-      runs(150, 12_000),
+      runs(50, 12_000),
     );
   });
 
@@ -310,7 +310,7 @@ describe('merge, for any file', function () {
         assert.ok(text.includes(`by hand ${line}\n`));
         assert.equal(statedTasks(readStateMd(text)).get(id)?.status, shall);
       }),
-      runs(100, 6_000),
+      runs(50, 6_000),
     );
   });
 
@@ -329,7 +329,7 @@ describe('merge, for any file', function () {
         result.push(...before.slice(position));
         assert.deepEqual(result, after);
       }),
-      runs(300, 10_000),
+      runs(200, 10_000),
     );
   });
 });
