@@ -2,12 +2,12 @@
  * Opens and closes stores again and again, each time with all that a surface does, and tells what is left:
  * `leaksChild.js LOCAL THREAD FOLDER`. The first rounds fill caches and do not count.
  */
-import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { OpId } from '../../src/core/model';
 import { openLocalStore } from '../../src/store/localStore';
 import { newId } from '../../src/store/newId';
-import { placeOf } from '../../src/store/place';
+import { placeOf, type Place } from '../../src/store/place';
 import type { Store } from '../../src/store/store';
 import { openThreadStore } from '../../src/store/threadStore';
 import { WorkflowFiles } from '../../src/store/workflowFiles';
@@ -24,8 +24,8 @@ export interface Left {
 }
 
 const [local = '0', thread = '0', folder = ''] = process.argv.slice(2);
-const place = placeOf(folder);
-const file = join(folder, 'STATE.md');
+/** So many rounds have one store: looking through it takes the more memory, the more has happened in it. */
+const roundsOfStore = 500;
 const text = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
 /** Rounds until pools and caches are what they stay. */
@@ -59,6 +59,9 @@ async function main(): Promise<void> {
 
 /** What a window or a call does with a store, now and then all of it. */
 async function use(inThread: boolean, round: number): Promise<void> {
+  const home = join(folder, String(Math.floor(round / roundsOfStore)));
+  mkdirSync(home, { recursive: true });
+  const place = placeOf(home);
   const options = { place, identity: identity(), durability: 'normal' } as const;
   const store = inThread
     ? await openThreadStore(options, resolve('dist/storeThread.js'))
@@ -75,7 +78,7 @@ async function use(inThread: boolean, round: number): Promise<void> {
     store.subscribe(newest, () => undefined);
   });
   const everything = inThread || round % 50 === 0;
-  if (everything) await withFiles(store);
+  if (everything) await withFiles(store, place);
   if (round % 100 === 0) {
     await store.backup();
     await store.verify();
@@ -84,13 +87,14 @@ async function use(inThread: boolean, round: number): Promise<void> {
   await store.close();
 }
 
-async function withFiles(store: Store): Promise<void> {
+async function withFiles(store: Store, place: Place): Promise<void> {
+  const file = join(place.root, 'STATE.md');
   const files = new WorkflowFiles({ place, store, now: Date.now, lockStaleMs: 2_000 });
   writeFileSync(file, text.replace('`wf`', `\`${newId('op')}\``));
   const held = await files.holdForEdit(file, () => undefined);
   if (!held.ok) throw new Error(held.refusal.message);
   // One more waits, and is woken by the release.
-  const advancing = files.advance(folder, {});
+  const advancing = files.advance(place.root, {});
   await held.facts.lock.release();
   const answer = await advancing;
   if (!answer.ok) throw new Error(answer.refusal.message);

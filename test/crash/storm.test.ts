@@ -293,6 +293,7 @@ class Storm {
       `WAVELOCK_SEED=${this.seed}; ${settings.map(([key, value]) => `${key}=${value}`).join(' ')}`,
       `${this.#kills} kills, ${this.#halts} halts, ${acknowledged.size} acknowledged of ${answers} answers, ${events} events, ${backups} backups kept`,
       `next open ${openMs.toFixed(0)} ms, longest open in the storm ${longestOpenMs.toFixed(0)} ms; ${(blownMs / 1000).toFixed(1)} s of storm, ${(ms / 1000).toFixed(1)} s in all; ${wrong.length} wrong`,
+      ...wrong,
       `killed by themselves at: ${part('died at ')}`,
       `granted: ${rest
         .map(([what, count]) => `${what} ${count}`)
