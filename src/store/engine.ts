@@ -58,6 +58,8 @@ export interface Reads {
   fileEdits: { readonly ask: Nothing; readonly rows: readonly FileEdit[] };
   workflows: { readonly ask: Nothing; readonly rows: readonly WorkflowRow[] };
   config: { readonly ask: { readonly key: ConfigKey }; readonly rows: ConfigRow | null };
+  /** Those whose key begins so. */
+  configs: { readonly ask: { readonly prefix: string }; readonly rows: readonly ConfigRow[] };
   conflicts: { readonly ask: Nothing; readonly rows: readonly ConflictRow[] };
   guard: {
     readonly ask: { readonly file: RelativePath; readonly worktree: string };

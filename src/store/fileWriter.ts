@@ -35,7 +35,6 @@ import { isStoreError, StoreError } from '../core/errors';
 import { diffPlans, type Stated } from '../workflow/difference';
 import { applyEdits, isValid, type WorkflowDocument } from '../workflow/document';
 import { mergeThreeWay } from '../workflow/merge';
-import { readWorkflow } from '../workflow/reader';
 import { createFile, replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
 import type { Reads } from './engine';
 import { FileBackups } from './fileBackups';
@@ -43,7 +42,6 @@ import type { FileLock } from './fileLock';
 import { gitState } from './gitState';
 import { KeptTexts } from './keptTexts';
 import { newId } from './newId';
-import type { Place } from './place';
 import type { Store } from './store';
 import {
   hashOf,
@@ -56,9 +54,10 @@ import {
   type ValidFile,
   type WorkflowFile,
 } from './workflowFile';
+import { documentIn, type Reading } from './workflowReading';
 
 export interface FileWriterOptions {
-  readonly place: Place;
+  readonly place: Reading;
   readonly store: Store;
   readonly now: () => number;
   readonly ops: FileOps;
@@ -94,7 +93,7 @@ const eventsLookedAt = 500;
 const noDifference: StructuredDiff = { added: [], removed: [], modified: [] };
 
 export class FileWriter {
-  readonly #place: Place;
+  readonly #place: Reading;
   readonly #store: Store;
   /** Announced and given up: the file never got these bytes. */
   #givenUp: ContentHash | undefined;
@@ -393,13 +392,15 @@ export class FileWriter {
     text: string,
     { change, since }: FileEdit,
   ): string | { readonly base: string; readonly mine: string; readonly theirs: string } {
-    const document = readWorkflow(file, text);
+    const document = documentIn(this.#place, file, text);
     if (change.kind === 'merge') {
       const texts = this.#texts({ workflow });
       const [base, mine] = [texts.read(change.base), texts.read(change.mine)];
       // Lost with the disk that held them; there is nothing left to merge.
       if (base === undefined || mine === undefined) return text;
-      return mergedText(file, base, mine, text) ?? { base, mine, theirs: text };
+      return (
+        mergedText(this.#place, file, { base, mine, theirs: text }) ?? { base, mine, theirs: text }
+      );
     }
     const updated = localTime(since);
     // People may have moved on by hand in the meantime; their wave stands.
@@ -408,7 +409,9 @@ export class FileWriter {
     // The task is gone, or the file has become one of another kind: the store remembers, the file cannot.
     if (!answer.ok) return text;
     const said = applyEdits(text, answer.edits);
-    return isValid(readWorkflow(file, said)) ? said : { base: text, mine: said, theirs: text };
+    return isValid(documentIn(this.#place, file, said))
+      ? said
+      : { base: text, mine: said, theirs: text };
   }
 
   /**
@@ -509,7 +512,7 @@ export class FileWriter {
     if (!linked) return undefined;
     const bytes = readFileSync(path);
     if (hashOf(bytes) === file.hash) return undefined;
-    const document = readWorkflow(file.file, bytes.toString('utf8'));
+    const document = documentIn(this.#place, file.file, bytes.toString('utf8'));
     return isValid(document) ? document.text : undefined;
   }
 
@@ -576,7 +579,7 @@ export class FileWriter {
   }
 
   #read({ file }: Pick<FileSight, 'file'>, text: string): WorkflowDocument {
-    return readWorkflow(file, text);
+    return documentIn(this.#place, file, text);
   }
 
   #texts({ workflow }: Pick<FileSight, 'workflow'>): KeptTexts {
@@ -594,10 +597,9 @@ export class FileWriter {
 
 /** Both changes of `base` in one valid text; undefined where they do not go together. */
 export function mergedText(
+  reading: Reading,
   file: string,
-  base: string,
-  mine: string,
-  theirs: string,
+  { base, mine, theirs }: { readonly [Side in 'base' | 'mine' | 'theirs']: string },
 ): string | undefined {
   // It is told of either side's tasks in the places of the other; sometimes only one of the two has them.
   for (const [one, other] of [
@@ -605,7 +607,7 @@ export function mergedText(
     [theirs, mine],
   ] as const) {
     const merge = mergeThreeWay(file, base, one, other);
-    if (merge.ok && isValid(readWorkflow(file, merge.text))) return merge.text;
+    if (merge.ok && isValid(documentIn(reading, file, merge.text))) return merge.text;
   }
   return undefined;
 }

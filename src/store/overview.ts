@@ -10,7 +10,7 @@ import type {
   WorkflowId,
 } from '../core/model';
 import { guardKey, type StateView } from '../core/views';
-import { isValid } from '../workflow/document';
+import { isValid, type Editing, type WorkflowFormat } from '../workflow/document';
 import type { WorkflowFile } from './workflowFiles';
 
 export interface TaskOverview {
@@ -30,6 +30,9 @@ export interface WorkflowOverview {
   readonly id: WorkflowId | null;
   readonly name: string;
   readonly file: RelativePath;
+  readonly format: WorkflowFormat;
+  /** What of the file Wavelock may change. */
+  readonly editing: Editing;
   readonly valid: boolean;
   readonly completed: boolean;
   readonly wave: number;
@@ -47,6 +50,8 @@ export function overview(file: WorkflowFile, view: StateView, worktree: string):
     id: plan?.id ?? null,
     name: plan?.name ?? file.file,
     file: file.file,
+    format: document.format,
+    editing: document.editing,
     valid: isValid(document),
     completed: plan !== null && isCompleted(plan, view),
     wave: plan?.wave ?? 0,

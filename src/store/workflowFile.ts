@@ -1,12 +1,13 @@
 /** A workflow file as it is on the disk at one moment: found, read, decoded. Needs no store and no lock. */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { join, relative, sep } from 'node:path';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import type { ContentHash, FileSight, Refusal, RelativePath, WorkflowId } from '../core/model';
 import { isValid, unreadable, type WorkflowDocument } from '../workflow/document';
-import { readWorkflow } from '../workflow/reader';
+import { abovePlanning, planningFolder } from '../workflow/reader';
 import { fileFault } from './durableFs';
 import { relativeTo, type Place } from './place';
+import { documentOf, isNoFile, type Reading } from './workflowReading';
 
 export const workflowFileName = 'STATE.md';
 
@@ -17,27 +18,72 @@ export interface WorkflowFile {
   readonly document: WorkflowDocument;
 }
 
-/** The workflow file of a folder, if there is one. */
-export function findWorkflowFile(place: Place, folder: string): WorkflowFile | undefined {
-  return readWorkflowFile(place, join(folder, workflowFileName));
+/** The first workflow file of a folder, or the file that is named itself, if there is one. */
+export function findWorkflowFile(reading: Reading, at: string): WorkflowFile | undefined {
+  return readWorkflowFile(reading, pathAt(at));
 }
 
-export function readWorkflowFile(place: Place, path: string): WorkflowFile | undefined {
-  let bytes: Buffer;
+/** Every workflow of a folder, and those of the setting `workflow.files`. */
+export function findWorkflowFiles(
+  reading: Reading,
+  folder: string,
+  listed: readonly string[],
+): WorkflowFile[] {
+  const paths = [...rootPaths(folder), ...listed.map((file) => pathAt(join(reading.root, file)))];
+  const found = paths.flatMap((path) => readWorkflowFile(reading, path) ?? []);
+  return [...new Map(found.map((file) => [file.path, file])).values()];
+}
+
+/** Where the workflow of a folder is stated; a file that is named stands for itself. */
+export function pathAt(at: string): string {
+  if (basename(at) === planningFolder && isFolder(at)) return join(at, roadmap);
+  if (!isFolder(at)) return at;
+  return rootPaths(at)[0] ?? join(at, workflowFileName);
+}
+
+const roadmap = 'ROADMAP.md';
+
+/** Of those that are there, in the order in which they count. */
+function rootPaths(folder: string): string[] {
+  const state = join(folder, workflowFileName);
+  const planning = join(folder, planningFolder);
+  const waves = join(folder, 'WAVES.md');
+  return [
+    ...(existsSync(state) ? [state] : []),
+    ...(isFolder(planning) ? [join(planning, roadmap)] : []),
+    ...(existsSync(waves) ? [waves] : []),
+  ];
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (isNoFile(error)) return false;
+    throw fileFault(error, path);
+  }
+}
+
+export function readWorkflowFile(reading: Reading, path: string): WorkflowFile | undefined {
+  const stated = relativeTo(reading, path);
+  const above = stated === undefined ? undefined : abovePlanning(stated);
+  let bytes: Uint8Array;
   let real: string;
   try {
     real = realpathSync(path);
     if (!statSync(real).isFile()) return undefined;
     bytes = readFileSync(real);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
-    throw fileFault(error, path);
+    if (!isNoFile(error)) throw fileFault(error, path);
+    // The rest of `.planning/` may say something without it.
+    if (above === undefined || basename(path) !== roadmap || !isFolder(dirname(path)))
+      return undefined;
+    [real, bytes] = [path, new Uint8Array()];
   }
-  const inside = relativeTo(place, real);
+  const inside = relativeTo(reading, real);
   // A link that leads out of the worktree is shown under its own name, and never written.
-  const file = inside ?? (relative(place.root, path).split(sep).join('/') as RelativePath);
-  const document = inside === undefined ? outside(file) : documentOf(file, bytes);
+  const file = inside ?? (relative(reading.root, path).split(sep).join('/') as RelativePath);
+  const document = inside === undefined ? outside(file) : documentOf(reading, file, bytes);
   return { path: real, file, hash: hashOf(bytes), document };
 }
 
@@ -47,18 +93,6 @@ function outside(file: RelativePath): WorkflowDocument {
     '',
     'outside_workspace',
     `${file} is a link that leads out of the workspace. Put the file itself here.`,
-  );
-}
-
-/** What bytes say as the workflow file of this name. */
-export function documentOf(file: string, bytes: Uint8Array): WorkflowDocument {
-  const text = decode(bytes);
-  if (text !== undefined) return readWorkflow(file, text);
-  return unreadable(
-    file,
-    '',
-    'invalid_encoding',
-    `${file} is not valid UTF-8. Save it with UTF-8 encoding.`,
   );
 }
 
@@ -97,7 +131,7 @@ export function invalidFile({ file, document }: WorkflowFile): Refusal {
 export function missingFile(path: string): Refusal {
   return {
     code: 'unknown_workflow',
-    message: `There is no ${workflowFileName} at ${path}. Create one, or go to the folder that has it.`,
+    message: `There is no workflow file at ${path}. Create one, or go to the folder that has it.`,
   };
 }
 
@@ -110,7 +144,7 @@ const mostLevels = 4;
  * Files of this name with this workflow's id, anywhere below the top of the worktree. Looked for only when the
  * bound file is gone, so that a moved file is found again; folders of tools are passed over.
  */
-export function filesWithId(place: Place, name: string, id: WorkflowId): ValidFile[] {
+export function filesWithId(place: Reading, name: string, id: WorkflowId): ValidFile[] {
   const found: ValidFile[] = [];
   let level = [place.root];
   let folders = 0;
@@ -146,17 +180,6 @@ function foldersIn(folder: string): string[] {
 
 export function hashOf(content: string | Uint8Array): ContentHash {
   return createHash('sha256').update(content).digest('hex') as ContentHash;
-}
-
-/** Strict, and with the byte order mark kept: text that is decoded here encodes to the same bytes. */
-function decode(bytes: Uint8Array): string | undefined {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
-      return undefined;
-    throw error;
-  }
 }
 
 /** A workflow's id may hold anything; a folder's name may not. */

@@ -33,8 +33,7 @@ import type {
 } from '../core/model';
 import { StoreError } from '../core/errors';
 import type { Stated } from '../workflow/difference';
-import { isValid } from '../workflow/document';
-import { readWorkflow } from '../workflow/reader';
+import { isValid, type TaskDetails } from '../workflow/document';
 import { initialStateMd } from '../workflow/initialState';
 import { createFile, disk, fileFault, type FileOps, type OnStep } from './durableFs';
 import { FileBackups, type FileBackup } from './fileBackups';
@@ -58,7 +57,6 @@ import { KeptTexts } from './keptTexts';
 import { relativeTo, type Place } from './place';
 import type { Store } from './store';
 import {
-  documentOf,
   filesWithId,
   findWorkflowFile,
   hashOf,
@@ -66,14 +64,22 @@ import {
   isValidFile,
   localTime,
   missingFile,
+  pathAt,
   readWorkflowFile,
   sightOf,
   workflowFileName,
   type ValidFile,
 } from './workflowFile';
+import { documentIn, documentOf, severitiesOf, type Reading } from './workflowReading';
 import { gitState } from './gitState';
 
-export { findWorkflowFile, hashOf, workflowFileName, type WorkflowFile } from './workflowFile';
+export {
+  findWorkflowFile,
+  findWorkflowFiles,
+  hashOf,
+  workflowFileName,
+  type WorkflowFile,
+} from './workflowFile';
 
 export interface AdvanceRequest {
   /** The wave the asker saw. */
@@ -89,6 +95,11 @@ export interface SetTaskRequest extends TaskChange {
   readonly token?: ClaimToken;
   readonly opId?: OpId;
 }
+
+export type TaskSet = Granted['task.set'] & {
+  /** What the file has no place for. */
+  readonly unsaid: readonly (keyof TaskDetails)[];
+};
 
 export interface Initialized {
   readonly workflow: WorkflowId;
@@ -146,18 +157,23 @@ export class WorkflowFiles {
   readonly #store: Store;
   readonly #onStep: OnStep;
   readonly #ops: FileOps;
+  #reading: Reading;
 
   constructor(private readonly options: WorkflowFilesOptions) {
     this.#place = options.place;
+    this.#reading = options.place;
     this.#store = options.store;
     this.#onStep = options.onStep ?? (() => undefined);
     this.#ops = options.ops ?? disk;
   }
 
-  /** Takes the workflow of `folder` to its next wave, in the store and in the file. */
-  advance(folder: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
+  /**
+   * Takes a workflow to its next wave, in the store and in the file.
+   * @param at here and below: the file, or a folder, for the first workflow file in it
+   */
+  advance(at: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
     const { seen, force, opId } = request;
-    return this.#change(folder, (file, sight) =>
+    return this.#change(at, (file, sight) =>
       this.#store.submit(
         {
           kind: 'wave.advance',
@@ -171,11 +187,19 @@ export class WorkflowFiles {
     );
   }
 
-  setTask(folder: string, request: SetTaskRequest): Promise<Answer<Granted['task.set']>> {
+  async setTask(at: string, request: SetTaskRequest): Promise<Answer<TaskSet>> {
     const { seen, token, opId, ...change } = request;
-    return this.#change(folder, async (file, sight) => {
+    let unsaid: TaskSet['unsaid'] = [];
+    const answer = await this.#change(at, async (file, sight) => {
       const present = statusIn(file, change.task);
       if (present === undefined) return this.#refuse(unknownTask(change.task, sight));
+      const updated = localTime(this.options.now());
+      const sayable = file.document.edit({ kind: 'task', ...change, updated });
+      // Promised all the same, it would be told as done and stand nowhere.
+      if (!sayable.ok) {
+        return this.#refuse({ code: 'read_only', message: sayable.message, why: sayable.why });
+      }
+      unsaid = sayable.unsaid;
       return this.#store.submit(
         {
           kind: 'task.set',
@@ -189,13 +213,14 @@ export class WorkflowFiles {
         opId,
       );
     });
+    return answer.ok ? { ...answer, facts: { ...answer.facts, unsaid } } : answer;
   }
 
   addNote(
-    folder: string,
+    at: string,
     { text, opId }: { readonly text: string; readonly opId?: OpId },
   ): Promise<Answer<Granted['note.add']>> {
-    return this.#change(folder, (_file, sight) =>
+    return this.#change(at, (_file, sight) =>
       this.#store.submit({ kind: 'note.add', sight, text }, opId),
     );
   }
@@ -204,8 +229,9 @@ export class WorkflowFiles {
    * Tells the store what a person has changed, and the file what was promised. Nothing is refused here: while
    * a file cannot be read, or is a copy, it stays as it is. Whoever holds the lock does all this as well.
    */
-  async sync(folder: string): Promise<void> {
-    const found = findWorkflowFile(this.#place, folder);
+  async sync(at: string): Promise<void> {
+    await this.#readSettings();
+    const found = findWorkflowFile(this.#reading, at);
     if (!found || !isValidFile(found)) return;
     await this.#underLock(found.path, 0, async (writer) => {
       await writer.settle();
@@ -215,6 +241,7 @@ export class WorkflowFiles {
 
   /** Carries out what processes have promised and could not do themselves. */
   async keepPromises(): Promise<void> {
+    await this.#readSettings();
     const edits = await this.#store.read('fileEdits', {});
     const rows = await this.#store.read('workflows', {});
     for (const id of new Set(edits.map(({ workflow }) => workflow))) {
@@ -236,10 +263,11 @@ export class WorkflowFiles {
 
   /** Writes the file of a plan that no file states yet; there must be none. */
   async initialize(folder: string, draft: PlanDraft): Promise<Answer<Initialized>> {
+    await this.#readSettings();
     const path = join(folder, workflowFileName);
     const file = relativeTo(this.#place, path) ?? (path as RelativePath);
     const text = initialStateMd(draft, localTime(this.options.now()));
-    const document = readWorkflow(file, text);
+    const document = documentIn(this.#reading, file, text);
     // A plan that people have written may still say what no plan can, such as a circle of dependencies.
     if (!isValid(document)) {
       return this.#refuse(invalidFile({ path, file, hash: hashOf(text), document }));
@@ -264,19 +292,19 @@ export class WorkflowFiles {
   /* ---------------------------------------------------------------- backups */
 
   /** Of the folder's workflow, newest first. */
-  async backups(folder: string): Promise<Answer<{ readonly backups: readonly FileBackup[] }>> {
-    const of = await this.#backupsOf(folder);
+  async backups(at: string): Promise<Answer<{ readonly backups: readonly FileBackup[] }>> {
+    const of = await this.#backupsOf(at);
     if ('code' in of) return this.#refuse(of);
     return this.#done({ backups: of.backups.list() });
   }
 
   /** What a restore would bring, beside what is there. */
-  async previewBackup(folder: string, id: string): Promise<Answer<BackupPreview>> {
-    const found = await this.#backup(folder, id);
+  async previewBackup(at: string, id: string): Promise<Answer<BackupPreview>> {
+    const found = await this.#backup(at, id);
     if ('code' in found) return this.#refuse(found);
     const { backup, content, path, file } = found;
-    const present = readWorkflowFile(this.#place, path)?.document;
-    const then = documentOf(file, content);
+    const present = readWorkflowFile(this.#reading, path)?.document;
+    const then = documentOf(this.#reading, file, content);
     return this.#done({
       backup,
       file,
@@ -287,11 +315,11 @@ export class WorkflowFiles {
   }
 
   /** Puts a backup in the file's place; what is there becomes a backup itself, however damaged it is. */
-  async restore(folder: string, id: string): Promise<Answer<Restored>> {
-    const found = await this.#backup(folder, id);
+  async restore(at: string, id: string): Promise<Answer<Restored>> {
+    const found = await this.#backup(at, id);
     if ('code' in found) return this.#refuse(found);
     const { backup, content, path, file, workflow } = found;
-    const document = documentOf(file, content);
+    const document = documentOf(this.#reading, file, content);
     if (!isValid(document)) {
       return this.#refuse(invalidFile({ path, file, hash: backup.hash, document }));
     }
@@ -300,7 +328,7 @@ export class WorkflowFiles {
     return this.#underLock(path, waitMs, async (writer) => {
       for (let attempt = 1; ; attempt += 1) {
         await this.#beforeReplace(writer, path);
-        const base = readWorkflowFile(this.#place, path)?.hash;
+        const base = readWorkflowFile(this.#reading, path)?.hash;
         const { workflow: row } = await this.#store.read('workflowFile', { workflow });
         const replacement = { content, document, restores: backup.id, base: base ?? null };
         if (base === backup.hash || (await writer.replace(replacement, row?.hash ?? null))) break;
@@ -313,11 +341,11 @@ export class WorkflowFiles {
 
   /** What a person has changed is told before it is replaced; what cannot be read has nothing to tell. */
   async #beforeReplace(writer: Writer, path: string): Promise<void> {
-    const file = readWorkflowFile(this.#place, path);
+    const file = readWorkflowFile(this.#reading, path);
     if (file && isValidFile(file)) await writer.settle();
   }
 
-  async #backupsOf(folder: string): Promise<
+  async #backupsOf(at: string): Promise<
     | {
         readonly backups: FileBackups;
         readonly workflow: WorkflowId;
@@ -326,8 +354,9 @@ export class WorkflowFiles {
       }
     | Refusal
   > {
-    const path = join(folder, workflowFileName);
-    const found = findWorkflowFile(this.#place, folder);
+    await this.#readSettings();
+    const path = pathAt(at);
+    const found = readWorkflowFile(this.#reading, path);
     const file = found?.file ?? relativeTo(this.#place, path) ?? (path as RelativePath);
     // A damaged file does not say whose it is; the store remembers.
     const rows = await this.#store.read('workflows', {});
@@ -338,8 +367,8 @@ export class WorkflowFiles {
     return { backups, workflow, path: found?.path ?? path, file };
   }
 
-  async #backup(folder: string, id: string) {
-    const of = await this.#backupsOf(folder);
+  async #backup(at: string, id: string) {
+    const of = await this.#backupsOf(at);
     if ('code' in of) return of;
     const found = of.backups.find(id);
     if (found) return { ...of, ...found };
@@ -385,6 +414,7 @@ export class WorkflowFiles {
         conflict: conflict.id,
       };
     }
+    await this.#readSettings();
     const path = this.#pathOf(row);
     const waitMs = this.options.lockWaitMs ?? defaultLockWait;
     const answer = await this.#underLock(path, waitMs, async (writer) => {
@@ -399,10 +429,10 @@ export class WorkflowFiles {
 
   /** Gives the file `mine`, which was made from `base`, with whatever has come to the file since. */
   async save(
-    folder: string,
+    at: string,
     { base, mine }: { readonly base: string; readonly mine: string },
   ): Promise<Answer<Saved>> {
-    return this.#change(folder, (_file, sight, writer, settled) =>
+    return this.#change(at, (_file, sight, writer, settled) =>
       mine === settled.file.document.text
         ? this.#done({ hash: sight.hash, merged: false })
         : this.#mergeIn(writer, settled, { base, mine }),
@@ -415,7 +445,7 @@ export class WorkflowFiles {
     { base, mine }: { readonly base: string; readonly mine: string },
   ): Promise<Answer<Saved>> {
     const { text } = file.document;
-    const merge = mergedText(file.file, base, mine, text);
+    const merge = mergedText(this.#reading, file.file, { base, mine, theirs: text });
     if (merge === undefined) {
       const { workflow } = sight;
       const conflict = await writer.recordConflict(
@@ -429,7 +459,7 @@ export class WorkflowFiles {
         diff: conflict.diff,
       });
     }
-    const document = readWorkflow(file.file, merge);
+    const document = documentIn(this.#reading, file.file, merge);
     if (!isValid(document)) {
       return this.#refuse(invalidFile({ ...file, hash: hashOf(merge), document }));
     }
@@ -443,7 +473,7 @@ export class WorkflowFiles {
    * One command about the file as it is: read and brought up to date under its lock, decided, and written.
    */
   async #change<Facts>(
-    folder: string,
+    at: string,
     submit: (
       file: ValidFile,
       sight: FileSight,
@@ -451,7 +481,7 @@ export class WorkflowFiles {
       settled: Extract<Settled, { ok: true }>,
     ) => Promise<Answer<Facts>>,
   ): Promise<Answer<Facts>> {
-    const found = await this.#present(folder);
+    const found = await this.#present(at);
     if ('refusal' in found) return this.#refuse(found.refusal);
     const { present } = found;
     const waitMs = this.options.lockWaitMs ?? defaultLockWait;
@@ -466,20 +496,21 @@ export class WorkflowFiles {
           await this.#settleOrFault(writer, settled.file.file);
           return answer;
         }
-        const now = readWorkflowFile(this.#place, present.path)?.hash;
+        const now = readWorkflowFile(this.#reading, present.path)?.hash;
         const changed = answer.refusal.code === 'conflict' && now !== settled.file.hash;
         if (!changed || attempt === mostAttempts) return answer;
       }
     });
   }
 
-  /** The file of a folder, found where it has moved to, if it may be written at all. */
+  /** The file, found where it has moved to, if it may be written at all. */
   async #present(
-    folder: string,
+    at: string,
   ): Promise<{ readonly present: ValidFile } | { readonly refusal: Refusal }> {
-    const path = join(folder, workflowFileName);
+    await this.#readSettings();
+    const path = pathAt(at);
     try {
-      const present = findWorkflowFile(this.#place, folder) ?? (await this.#movedFrom(path));
+      const present = readWorkflowFile(this.#reading, path) ?? (await this.#movedFrom(path));
       if (!present) return { refusal: missingFile(path) };
       if (!isValidFile(present)) return { refusal: invalidFile(present) };
       refuseWriteProtected(present.path);
@@ -508,7 +539,7 @@ export class WorkflowFiles {
 
   /** The bound file of a workflow, or the only one with its id when that is gone. */
   async #whereItIs(row: WorkflowRow): Promise<ValidFile | undefined> {
-    const bound = readWorkflowFile(this.#place, this.#pathOf(row));
+    const bound = readWorkflowFile(this.#reading, this.#pathOf(row));
     if (bound) return isValidFile(bound) ? bound : undefined;
     const moved = this.#onlyOne(row);
     if (moved) await this.#bind(moved, row);
@@ -530,13 +561,13 @@ export class WorkflowFiles {
     });
     const here = this.#place.worktree;
     if (!row || row.file === file.file || row.worktree !== here) return;
-    if (readWorkflowFile(this.#place, this.#pathOf(row))) return;
+    if (readWorkflowFile(this.#reading, this.#pathOf(row))) return;
     if (this.#onlyOne(row)?.file === file.file) await this.#bind(file, row);
   }
 
   #onlyOne(row: WorkflowRow): ValidFile | undefined {
     const name = row.file.slice(row.file.lastIndexOf('/') + 1);
-    const [only, another] = filesWithId(this.#place, name, row.id);
+    const [only, another] = filesWithId(this.#reading, name, row.id);
     return another ? undefined : only;
   }
 
@@ -550,14 +581,20 @@ export class WorkflowFiles {
   }
 
   /** For a copy: from now on this file is the workflow's. */
-  async bindHere(folder: string): Promise<Answer<Granted['workflow.bind']>> {
-    const file = findWorkflowFile(this.#place, folder);
-    if (!file) return this.#refuse(missingFile(join(folder, workflowFileName)));
+  async bindHere(at: string): Promise<Answer<Granted['workflow.bind']>> {
+    await this.#readSettings();
+    const file = findWorkflowFile(this.#reading, at);
+    if (!file) return this.#refuse(missingFile(pathAt(at)));
     if (!isValidFile(file)) return this.#refuse(invalidFile(file));
     const { workflow } = await this.#store.read('workflowFile', {
       workflow: file.document.plan.id,
     });
     return this.#bind(file, workflow);
+  }
+
+  /** As they are now: another process may have changed them. */
+  async #readSettings(): Promise<void> {
+    this.#reading = { ...this.#place, severities: await severitiesOf(this.#store) };
   }
 
   #pathOf({ file }: Pick<WorkflowRow, 'file'>): string {
@@ -597,7 +634,7 @@ export class WorkflowFiles {
 
   #writer(path: string, lock: FileLock): FileWriter {
     return new FileWriter(path, lock, {
-      place: this.#place,
+      place: this.#reading,
       store: this.#store,
       now: this.options.now,
       ops: this.#ops,

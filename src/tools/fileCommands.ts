@@ -13,6 +13,7 @@ import type {
 } from '../core/model';
 import { decodePlanDraft } from '../core/planDraft';
 import type { FileBackup } from '../store/fileBackups';
+import type { Store } from '../store/store';
 import {
   workflowFileName,
   WorkflowFiles,
@@ -21,9 +22,11 @@ import {
   type ConflictTexts,
   type Initialized,
   type Restored,
+  type TaskSet,
 } from '../store/workflowFiles';
 import type { Refused } from './present';
-import { inLines, locate, withStore, type Workplace } from './workflowCommands';
+import { chosen, workflowsIn } from './workflowChoice';
+import { inLines, locate, refused, withStore, type Workplace } from './workflowCommands';
 
 interface Done {
   readonly ok: true;
@@ -31,7 +34,7 @@ interface Done {
 }
 
 export type InitDocument = (Done & Initialized) | Refused;
-export type TaskDocument = (Done & Granted['task.set']) | Refused;
+export type TaskDocument = (Done & TaskSet) | Refused;
 export type NoteDocument = (Done & { readonly noted: Granted['note.add'] }) | Refused;
 export type BackupListDocument = (Done & { readonly backups: readonly FileBackup[] }) | Refused;
 export type BackupDocument =
@@ -45,6 +48,11 @@ export type ConflictDocument =
 
 export interface LockWait {
   readonly lockWaitMs: number;
+}
+
+export interface Aim {
+  /** By id or file; needed where there are several. */
+  readonly workflow: string | undefined;
 }
 
 /** @param plan the text of plan.json, as it was handed over */
@@ -88,10 +96,15 @@ export function textOfPlan(path: string, folder: string): string {
 
 export function setTask(
   workplace: Workplace,
-  { token, lockWaitMs, ...change }: LockWait & TaskChange & { readonly token?: ClaimToken },
+  {
+    token,
+    lockWaitMs,
+    workflow,
+    ...change
+  }: Aim & LockWait & TaskChange & { readonly token?: ClaimToken },
 ): Promise<TaskDocument> {
-  return withFiles(workplace, { lockWaitMs }, (files, folder) =>
-    files.setTask(folder, {
+  return withWorkflow(workplace, { workflow, lockWaitMs }, (files, path) =>
+    files.setTask(path, {
       ...change,
       ...(token === undefined ? {} : { token }),
       ...operation(workplace.opId),
@@ -101,23 +114,26 @@ export function setTask(
 
 export async function addNote(
   workplace: Workplace,
-  { text, ...wait }: LockWait & { readonly text: string },
+  { text, ...aim }: Aim & LockWait & { readonly text: string },
 ): Promise<NoteDocument> {
-  const document = await withFiles(workplace, wait, (files, folder) =>
-    files.addNote(folder, { text, ...operation(workplace.opId) }),
+  const document = await withWorkflow(workplace, aim, (files, path) =>
+    files.addNote(path, { text, ...operation(workplace.opId) }),
   );
   if (!document.ok) return document;
   const { ok, at, ...noted } = document;
   return { ok, at, noted };
 }
 
-export function listBackups(workplace: Workplace): Promise<BackupListDocument> {
-  return withFiles(workplace, noWait, (files, folder) => files.backups(folder));
+export function listBackups(workplace: Workplace, aim: Aim): Promise<BackupListDocument> {
+  return withWorkflow(workplace, { ...noWait, ...aim }, (files, path) => files.backups(path));
 }
 
-export async function previewBackup(workplace: Workplace, id: string): Promise<BackupDocument> {
-  const document = await withFiles(workplace, noWait, (files, folder) =>
-    files.previewBackup(folder, id),
+export async function previewBackup(
+  workplace: Workplace,
+  { id, ...aim }: Aim & { readonly id: string },
+): Promise<BackupDocument> {
+  const document = await withWorkflow(workplace, { ...noWait, ...aim }, (files, path) =>
+    files.previewBackup(path, id),
   );
   if (!document.ok) return document;
   const { ok, at, ...preview } = document;
@@ -126,9 +142,9 @@ export async function previewBackup(workplace: Workplace, id: string): Promise<B
 
 export async function restoreBackup(
   workplace: Workplace,
-  { id, ...wait }: LockWait & { readonly id: string },
+  { id, ...aim }: Aim & LockWait & { readonly id: string },
 ): Promise<BackupDocument> {
-  const document = await withFiles(workplace, wait, (files, folder) => files.restore(folder, id));
+  const document = await withWorkflow(workplace, aim, (files, path) => files.restore(path, id));
   if (!document.ok) return document;
   const { ok, at, ...restoredFile } = document;
   return { ok, at, restoredFile };
@@ -174,18 +190,30 @@ function operation(opId: OpId | undefined): { readonly opId?: OpId } {
 async function withFiles<Facts extends object>(
   workplace: Workplace,
   { lockWaitMs }: LockWait,
-  work: (files: WorkflowFiles, folder: string) => Promise<Answer<Facts>>,
+  work: (files: WorkflowFiles, store: Store) => Promise<Answer<Facts>>,
 ): Promise<(Done & Facts) | Refused> {
-  const { folder, place } = locate(workplace);
+  const { place } = locate(workplace);
   return withStore(workplace, place, async (store) => {
     const files = new WorkflowFiles({ place, store, now: Date.now, lockWaitMs });
     await files.keepPromises();
-    const answer = await work(files, folder);
+    const answer = await work(files, store);
     if (!answer.ok) return { ok: false, at: answer.at, refusal: inLines(answer.refusal) };
     return {
       ok: true,
       at: answer.at === 0 ? await store.read('head', {}) : answer.at,
       ...answer.facts,
     };
+  });
+}
+
+function withWorkflow<Facts extends object>(
+  workplace: Workplace,
+  { workflow, ...wait }: Aim & LockWait,
+  work: (files: WorkflowFiles, path: string) => Promise<Answer<Facts>>,
+): Promise<(Done & Facts) | Refused> {
+  return withFiles(workplace, wait, async (files, store) => {
+    const path = await chosen(await workflowsIn(locate(workplace), store), workflow, store);
+    if (typeof path === 'string') return work(files, path);
+    return refused(path, await store.read('head', {}));
   });
 }

@@ -43,6 +43,7 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .option('--files <files>', 'the files it changed, with commas between them', list)
     .option('--error <text>', 'why it failed', notEmpty)
     .option('--token <token>', 'of its run, while that is running', host.env['WAVELOCK_TOKEN'])
+    .addOption(workflowOption())
     .addOption(wait())
     .action(async (task: string, options: TaskOptions) => {
       const { status, commit, files: changed, error, token } = options;
@@ -54,6 +55,7 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
           ...(changed === undefined ? {} : { files: changed }),
           ...(error === undefined ? {} : { error }),
           ...(token === undefined ? {} : { token: token as ClaimToken }),
+          workflow: options.workflow,
           lockWaitMs: options.wait,
         }),
       );
@@ -64,9 +66,10 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .description('leave a note in the workflow file')
     .command('add')
     .argument('<text>', 'what to note', notEmpty)
+    .addOption(workflowOption())
     .addOption(wait())
-    .action(async (text: string, options: { wait: number }) => {
-      deliver(await files.addNote(workplace(), { text, lockWaitMs: options.wait }));
+    .action(async (text: string, { workflow, wait: lockWaitMs }: Which & { wait: number }) => {
+      deliver(await files.addNote(workplace(), { text, workflow, lockWaitMs }));
     });
 
   const backup = root
@@ -75,27 +78,31 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
   backup
     .command('list')
     .description('the backups there are, newest first')
-    .action(async () => {
-      deliver(await files.listBackups(workplace()));
+    .addOption(workflowOption())
+    .action(async ({ workflow }: Which) => {
+      deliver(await files.listBackups(workplace(), { workflow }));
     });
   backup
     .command('show')
     .description('what a backup says')
     .argument('<id>', 'its id, or the beginning of it')
-    .action(async (id: string) => {
-      deliver(await files.previewBackup(workplace(), id));
+    .addOption(workflowOption())
+    .action(async (id: string, { workflow }: Which) => {
+      deliver(await files.previewBackup(workplace(), { id, workflow }));
     });
   backup
     .command('restore')
     .description('put a backup in the place of the file; what is there becomes a backup')
     .argument('<id>', 'its id, or the beginning of it')
     .option('--preview', 'only show what would change')
+    .addOption(workflowOption())
     .addOption(wait())
-    .action(async (id: string, { preview, wait: lockWaitMs }: { preview?: true; wait: number }) => {
+    .action(async (id: string, options: Which & { preview?: true; wait: number }) => {
+      const { preview, workflow, wait: lockWaitMs } = options;
       deliver(
         preview === true
-          ? await files.previewBackup(workplace(), id)
-          : await files.restoreBackup(workplace(), { id, lockWaitMs }),
+          ? await files.previewBackup(workplace(), { id, workflow })
+          : await files.restoreBackup(workplace(), { id, workflow, lockWaitMs }),
       );
     });
 
@@ -134,7 +141,17 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     });
 }
 
-interface TaskOptions {
+export interface Which {
+  readonly workflow?: string;
+}
+
+export function workflowOption(): Option {
+  return new Option('--workflow <id|file>', 'which one, where there are several').argParser(
+    notEmpty,
+  );
+}
+
+interface TaskOptions extends Which {
   readonly status: TaskStatus;
   readonly commit?: string;
   readonly files?: readonly string[];

@@ -28,27 +28,24 @@ export interface Failed {
 
 export type AdvanceDocument = ({ readonly ok: true; readonly at: Seq } & AdvanceFacts) | Refused;
 
-export interface StatusDocument {
-  readonly ok: true;
-  readonly at: Seq;
-  readonly workflows: readonly WorkflowOverview[];
-}
+export type StatusDocument =
+  | {
+      readonly ok: true;
+      readonly at: Seq;
+      readonly workflows: readonly WorkflowOverview[];
+    }
+  | Refused;
+
+type Looked = Pick<WorkflowOverview, 'file' | 'format' | 'editing'>;
 
 export type ValidateDocument =
   | {
       readonly ok: true;
       readonly at: Seq;
-      readonly file: string;
+      readonly files: readonly Looked[];
       readonly problems: readonly Problem[];
     }
-  | {
-      readonly ok: false;
-      readonly at: Seq;
-      readonly refusal: Pick<Refusal, 'code' | 'message'> & {
-        readonly problems?: readonly Problem[];
-      };
-      readonly problems: readonly Problem[];
-    };
+  | (Refused & { readonly files?: readonly Looked[]; readonly problems: readonly Problem[] });
 
 /** Granted commands about a workflow's file, but the list of its backups. */
 type FileDocument = Extract<
@@ -84,11 +81,13 @@ export function present(document: Document, colour: boolean): string {
   }
   if ('workflows' in document) {
     if (document.workflows.length === 0)
-      return 'No workflow here: there is no STATE.md in this folder.\n';
+      return 'No workflow here: this folder has no STATE.md, .planning/ or WAVES.md.\n';
     return document.workflows.map((workflow) => presentWorkflow(workflow, paint)).join('\n');
   }
   if ('problems' in document) {
-    return `${document.problems.map(problemLine).join('')}${document.file} is valid.\n`;
+    const files = document.files.map(({ file }) => printable(file)).join(', ');
+    const are = document.files.length === 1 ? 'is' : 'are';
+    return `${document.problems.map(problemLine).join('')}${files} ${are} valid.\n`;
   }
   if (!('carriedOver' in document)) return presentFile(document, paint);
   if (document.completed) return `${paint.bold(document.workflow)} is completed.\n`;
@@ -106,9 +105,10 @@ function presentFile(document: FileDocument, paint: Paint): string {
     return `${paint.bold(printable(workflow))}: ${tasks} tasks in ${waveCount} waves, in ${file}.\n`;
   }
   if ('cancelled' in document) {
-    const { task, from, cancelled } = document;
+    const { task, from, cancelled, unsaid } = document;
     const spared = cancelled === null ? '' : ` Its run ${cancelled} was cancelled.`;
-    return `Task ${paint.bold(task.task)}: ${from} → ${task.status}.${spared}\n`;
+    const left = unsaid.length === 0 ? '' : ` The file has no place for: ${unsaid.join(', ')}.`;
+    return `Task ${paint.bold(task.task)}: ${from} → ${task.status}.${spared}${left}\n`;
   }
   if ('noted' in document) return `Noted in ${printable(document.noted.workflow)}.\n`;
   if ('preview' in document) return presentPreview(document.preview);
@@ -166,7 +166,8 @@ function presentFailure(document: Extract<Document, { ok: false }>, paint: Paint
 
 function presentWorkflow(workflow: WorkflowOverview, paint: Paint): string {
   const state = workflow.completed ? 'completed' : `Wave ${workflow.wave}/${workflow.waveCount}`;
-  const lines = [`${paint.bold(printable(workflow.name))}  ${state}  ${paint.dim(workflow.file)}`];
+  const where = paint.dim(`${printable(workflow.file)}${edited[workflow.editing]}`);
+  const lines = [`${paint.bold(printable(workflow.name))}  ${state}  ${where}`];
   if (workflow.holder) lines.push(`  locked by ${printable(workflow.holder.agent)}`);
   for (const problem of workflow.problems) lines.push(problemLine(problem).trimEnd());
   for (const wave of workflow.waves) {
@@ -204,10 +205,18 @@ function backupLine(backup: StoreBackup | FileBackup): string {
   return `${id}${what}  ${Math.ceil(bytes / 1024)} KB\n`;
 }
 
+/** What Wavelock changes in the file. */
+const edited: Record<WorkflowOverview['editing'], string> = {
+  full: '',
+  checkbox: ' (only checkboxes are changed)',
+  none: ' (read only)',
+};
+
 const boxes: Record<TaskStatus, string> = { todo: ' ', doing: '~', done: 'x', failed: '!' };
 
 function problemLine(problem: Problem): string {
-  return `  ${problem.line}:${problem.column} ${problem.severity} ${printable(problem.message)} (${problem.code})\n`;
+  const file = problem.file === undefined ? '' : `${printable(problem.file)}:`;
+  return `  ${file}${problem.line}:${problem.column} ${problem.severity} ${printable(problem.message)} (${problem.code})\n`;
 }
 
 /** Text of a file must not steer the terminal: control and direction characters are shown, not sent. */

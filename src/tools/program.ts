@@ -6,7 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { isStoreError } from '../core/errors';
 import type { OpId, RefusalCode } from '../core/model';
 import { duration } from './duration';
-import { addFileCommands, notEmpty } from './fileProgram';
+import { addFileCommands, notEmpty, workflowOption, type Which } from './fileProgram';
 import { present, printable, type Document } from './present';
 import * as stores from './storeCommands';
 import { advance, status, validate, type Workplace } from './workflowCommands';
@@ -98,24 +98,26 @@ function program(host: Host, deliver: (document: Document) => void): Command {
 
   root
     .command('status')
-    .description('show the workflow, its waves and tasks')
-    .action(async () => {
-      deliver(await status(workplace()));
+    .description('show the workflows, their waves and tasks')
+    .addOption(workflowOption())
+    .action(async ({ workflow }: Which) => {
+      deliver(await status(workplace(), workflow));
     });
   root
     .command('validate')
-    .description('say what is wrong with the workflow file')
-    .argument('[file]', 'the file to look at')
-    .action((file: string | undefined) => {
-      deliver(validate(workplace(), file));
+    .description('say what is wrong with workflow files')
+    .argument('[files...]', 'those to look at, instead of all there are')
+    .action(async (files: readonly string[]) => {
+      deliver(await validate(workplace(), files));
     });
   root
     .command('advance')
     .description('go to the next wave, or say what keeps the workflow from it')
     .option('--force', 'even if the current wave is not completed')
     .option('--reason <text>', 'why it is forced', notEmpty)
+    .addOption(workflowOption())
     .option('--wait <duration>', 'how long to wait for the lock of the file', duration, 3_000)
-    .action(async (options: { force?: true; reason?: string; wait: number }, command: Command) => {
+    .action(async (options: AdvanceOptions, command: Command) => {
       if (options.force === true && options.reason === undefined) {
         command.error('error: --force needs --reason, so that others can see why', { exitCode: 2 });
       }
@@ -124,7 +126,8 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       }
       const force =
         options.force && options.reason !== undefined ? { reason: options.reason } : undefined;
-      deliver(await advance(workplace(), { force, lockWaitMs: options.wait }));
+      const { workflow, wait: lockWaitMs } = options;
+      deliver(await advance(workplace(), { force, lockWaitMs, workflow }));
     });
   addFileCommands(root, { host, workplace, deliver });
   const store = root
@@ -161,6 +164,12 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       deliver(await stores.copy(workplace(), target));
     });
   return root;
+}
+
+interface AdvanceOptions extends Which {
+  readonly force?: true;
+  readonly reason?: string;
+  readonly wait: number;
 }
 
 function exitCodeOf(document: Document): number {

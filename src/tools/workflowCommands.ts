@@ -1,23 +1,27 @@
 /** What the command line does with a workflow. Each returns the document that `--json` prints. */
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
-import { StoreError } from '../core/errors';
-import type { AgentName, OpId, Problem, SessionId } from '../core/model';
+import { join, resolve } from 'node:path';
+import { isStoreError, StoreError } from '../core/errors';
+import type { AgentName, OpId, Problem, Refusal, Seq, SessionId } from '../core/model';
 import { viewOf, type StateView } from '../core/views';
 import type { Identity } from '../store/engine';
 import { openLocalStore } from '../store/localStore';
 import { newId } from '../store/newId';
-import { placeOf, type Place } from '../store/place';
-import type { Store } from '../store/store';
-import {
-  findWorkflowFile,
-  WorkflowFiles,
-  workflowFileName,
-  type WorkflowFile,
-} from '../store/workflowFiles';
 import { overview } from '../store/overview';
-import type { AdvanceDocument, StatusDocument, ValidateDocument } from './present';
+import { placeOf, relativeTo, type Place } from '../store/place';
+import type { Store } from '../store/store';
+import { isValidFile, pathAt, readWorkflowFile } from '../store/workflowFile';
+import { WorkflowFiles, type WorkflowFile } from '../store/workflowFiles';
+import type { AdvanceDocument, Refused, StatusDocument, ValidateDocument } from './present';
+import {
+  chosen,
+  named,
+  realPath,
+  unknownWorkflow,
+  workflowsIn,
+  type Workflows,
+} from './workflowChoice';
 
 /** Where a command works and in whose name. */
 export interface Workplace {
@@ -31,9 +35,14 @@ export interface Workplace {
 
 export async function advance(
   workplace: Workplace,
-  options: { readonly force: { readonly reason: string } | undefined; readonly lockWaitMs: number },
+  options: {
+    readonly force: { readonly reason: string } | undefined;
+    readonly lockWaitMs: number;
+    readonly workflow?: string | undefined;
+  },
 ): Promise<AdvanceDocument> {
-  const { folder, place } = locate(workplace);
+  const at = locate(workplace);
+  const { place } = at;
   return withStore(workplace, place, async (store) => {
     const files = new WorkflowFiles({
       place,
@@ -42,7 +51,9 @@ export async function advance(
       lockWaitMs: options.lockWaitMs,
     });
     await files.keepPromises();
-    const answer = await files.advance(folder, {
+    const path = await chosen(await workflowsIn(at, store), options.workflow, store);
+    if (typeof path !== 'string') return refused(path, await store.read('head', {}));
+    const answer = await files.advance(path, {
       ...(options.force ? { force: options.force } : {}),
       ...(workplace.opId === undefined ? {} : { opId: workplace.opId }),
     });
@@ -53,55 +64,114 @@ export async function advance(
   });
 }
 
-/** Looking leaves no trace: without a store, the file alone is shown and no store is made. */
-export async function status(workplace: Workplace): Promise<StatusDocument> {
-  const { folder, place } = locate(workplace);
-  const file = findWorkflowFile(place, folder);
-  const show = (view: StateView): StatusDocument => ({
-    ok: true,
-    at: view.seq,
-    workflows: file
-      ? [overview(file, view, place.worktree)].map((it) => ({
-          ...it,
-          problems: numbered(it.problems),
-        }))
-      : [],
-  });
-  if (!existsSync(join(place.storeFolder, 'store.db'))) {
-    return show(viewOf({ seq: 0, workflows: [], runs: [], guards: [] }));
-  }
-  const id = file?.document.plan?.id ?? null;
-  return withStore(workplace, place, async (store) =>
-    show(viewOf(await store.read('workflow', { id }))),
-  );
-}
-
-export function validate(workplace: Workplace, path: string | undefined): ValidateDocument {
-  const { folder, place } = locate(workplace);
-  const wanted = resolve(folder, path ?? workflowFileName);
-  const file = findWorkflowFile(place, dirname(wanted));
-  if (!file || resolve(wanted) !== resolve(join(dirname(wanted), workflowFileName))) {
-    const message = existsSync(wanted)
-      ? `${wanted} is of a format that Wavelock does not know.`
-      : `There is no file ${wanted}.`;
+/** Looking leaves no trace: without a store, the files alone are shown and no store is made. */
+export async function status(
+  workplace: Workplace,
+  wanted: string | undefined,
+): Promise<StatusDocument> {
+  const at = locate(workplace);
+  const show = async (store: Store | undefined): Promise<StatusDocument> => {
+    const workflows = await workflowsIn(at, store);
+    const files = wanted === undefined ? workflows.found : named(workflows, wanted);
+    if (wanted !== undefined && files.length === 0) {
+      return refused(
+        unknownWorkflow(wanted, workflows.found),
+        (await store?.read('head', {})) ?? 0,
+      );
+    }
+    const views = await Promise.all(files.map((file) => viewFor(file, store)));
     return {
-      ok: false,
-      at: 0,
-      refusal: { code: existsSync(wanted) ? 'invalid_workflow' : 'unknown_workflow', message },
-      problems: existsSync(wanted)
-        ? [{ line: 1, column: 1, length: 0, severity: 'error', code: 'unknown_format', message }]
-        : [],
+      ok: true,
+      // All that is shown goes at least as far as this.
+      at: Math.min(...views.map(({ view }) => view.seq), (await store?.read('head', {})) ?? 0),
+      workflows: views.map(({ file, view }) => {
+        const shown = overview(file, view, at.place.worktree);
+        return { ...shown, problems: numbered(shown.problems) };
+      }),
     };
-  }
-  return validated(file);
+  };
+  return hasStore(at.place) ? withStore(workplace, at.place, show) : show(undefined);
 }
 
-function validated({ file, document }: WorkflowFile): ValidateDocument {
-  const problems = numbered(document.problems);
+async function viewFor(
+  file: WorkflowFile,
+  store: Store | undefined,
+): Promise<{ readonly file: WorkflowFile; readonly view: StateView }> {
+  const id = file.document.plan?.id ?? null;
+  const rows = await store?.read('workflow', { id });
+  return { file, view: viewOf(rows ?? { seq: 0, workflows: [], runs: [], guards: [] }) };
+}
+
+/** Every workflow of the folder, unless files are named. Never refused for what a file holds. */
+export async function validate(
+  workplace: Workplace,
+  named: readonly string[],
+): Promise<ValidateDocument> {
+  const at = locate(workplace);
+  const look = async (store: Store | undefined): Promise<ValidateDocument> => {
+    const workflows = await workflowsIn(at, store);
+    const files: WorkflowFile[] = [];
+    for (const name of named) {
+      const file = fileNamed(workflows, name);
+      if ('code' in file) return { ...refused(file, 0), problems: [] };
+      files.push(file);
+    }
+    return validated(named.length === 0 ? workflows.found : files, at.folder);
+  };
+  if (!hasStore(at.place)) return look(undefined);
+  let store: Store;
+  try {
+    store = await openStore(workplace, at.place);
+  } catch (error) {
+    if (!isStoreError(error)) throw error;
+    workplace.warn(`${error.message} The files are looked at without its settings.`);
+    return look(undefined);
+  }
+  try {
+    return await look(store);
+  } finally {
+    await store.close();
+  }
+}
+
+function fileNamed({ reading, folder }: Workflows, name: string): WorkflowFile | Refusal {
+  const path = realPath(resolve(folder, name));
+  if (path !== reading.root && relativeTo(reading, path) === undefined) {
+    const message = `${name} lies outside of ${reading.root}.`;
+    return { code: 'bad_input', message, path: 'file' };
+  }
+  const file = readWorkflowFile(reading, pathAt(path));
+  if (file) return file;
+  return { code: 'unknown_workflow', message: `There is no workflow file ${path}.` };
+}
+
+function validated(files: readonly WorkflowFile[], folder: string): ValidateDocument {
+  if (files.length === 0) {
+    const message = `There is no workflow file in ${folder}.`;
+    return { ...refused({ code: 'unknown_workflow', message }, 0), problems: [] };
+  }
+  const problems = files.flatMap(({ file, document }) =>
+    numbered(document.problems).map((problem) => ({ file, ...problem })),
+  );
+  const unfit = files.filter((each) => !isValidFile(each)).map(({ file }) => file);
+  const looked = files.map(({ file, document: { format, editing } }) => ({
+    file,
+    format,
+    editing,
+  }));
+  if (unfit.length === 0) return { ok: true, at: 0, files: looked, problems };
   const errors = problems.filter((problem) => problem.severity === 'error').length;
-  if (errors === 0) return { ok: true, at: 0, file, problems };
-  const message = `${file} has ${errors === 1 ? 'an error' : `${errors} errors`}.`;
-  return { ok: false, at: 0, refusal: { code: 'invalid_workflow', message, problems }, problems };
+  const message = `${unfit.join(', ')} ${unfit.length === 1 ? 'has' : 'have'} ${errors === 1 ? 'an error' : `${errors} errors`}.`;
+  const refusal: Refusal = { code: 'invalid_workflow', message, problems };
+  return { ...refused(refusal, 0), files: looked, problems };
+}
+
+function hasStore({ storeFolder }: Place): boolean {
+  return existsSync(join(storeFolder, 'store.db'));
+}
+
+export function refused(refusal: Refusal, at: Seq): Refused {
+  return { ok: false, at, refusal };
 }
 
 /** People and editors count lines and columns from one. */
@@ -124,7 +194,9 @@ export function locate(workplace: Workplace): { folder: string; place: Place } {
   if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
     throw new StoreError('store_gone', `There is no folder ${folder}.`);
   }
-  return { folder, place: placeOf(folder, workplace.store) };
+  // As the paths of workflows are, through whatever links the folder was named by.
+  const real = realpathSync(folder);
+  return { folder: real, place: placeOf(real, workplace.store) };
 }
 
 export async function withStore<T>(
@@ -132,13 +204,18 @@ export async function withStore<T>(
   place: Place,
   work: (store: Store) => Promise<T>,
 ): Promise<T> {
-  const store = await openLocalStore({ place, identity: identify(workplace), durability: 'full' });
-  for (const { message } of store.warnings) workplace.warn(message);
+  const store = await openStore(workplace, place);
   try {
     return await work(store);
   } finally {
     await store.close();
   }
+}
+
+async function openStore(workplace: Workplace, place: Place): Promise<Store> {
+  const store = await openLocalStore({ place, identity: identify(workplace), durability: 'full' });
+  for (const { message } of store.warnings) workplace.warn(message);
+  return store;
 }
 
 function identify(workplace: Workplace): Identity {

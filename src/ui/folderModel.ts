@@ -78,6 +78,8 @@ export class FolderModel implements Disposable {
   #watcher: FSWatcher | undefined;
   #settling: NodeJS.Timeout | undefined;
   #takeover: NodeJS.Timeout | undefined;
+  #ownPromises: NodeJS.Timeout | undefined;
+  #importing: Promise<void> | undefined;
   /** Of the folder above the store's, while that one is gone. */
   #returnWatcher: FSWatcher | undefined;
   #restarts: readonly number[] = [];
@@ -153,10 +155,12 @@ export class FolderModel implements Disposable {
     this.#disposed = true;
     clearTimeout(this.#settling);
     clearTimeout(this.#takeover);
+    clearTimeout(this.#ownPromises);
     this.#watcher?.close();
     this.#returnWatcher?.close();
     this.#changed.dispose();
     await this.#opening;
+    await this.#importing;
     await this.#store?.close();
   }
 
@@ -257,7 +261,15 @@ export class FolderModel implements Disposable {
   #follow(events: readonly StoredEvent[]): void {
     this.#view = events.reduce(evolve, this.#view);
     if (events.some((event) => event.kind === 'file.written')) this.#readFile();
-    if (events.some((event) => event.kind === 'file.pending' && event.session !== this.session)) {
+    const pending = events.filter((event) => event.kind === 'file.pending');
+    if (pending.some((event) => event.session === this.session)) {
+      // A command that writes the file itself has done so by then, and nothing is left to do.
+      this.#ownPromises ??= setTimeout(() => {
+        this.#ownPromises = undefined;
+        this.#keepPromises();
+      }, settleTime);
+    }
+    if (pending.some((event) => event.session !== this.session)) {
       this.#takeover ??= setTimeout(() => {
         this.#takeover = undefined;
         this.#keepPromises();
@@ -304,8 +316,20 @@ export class FolderModel implements Disposable {
     const before = this.#file?.hash;
     this.#readFile();
     if (this.#file?.hash === before) return;
-    void this.#openWhenNeeded();
+    void this.#openWhenNeeded().then(() => {
+      this.#importChange();
+    });
     this.#changed.fire();
+  }
+
+  /** What a person has saved is told to the store at once; our own writes are known there already. */
+  #importChange(): void {
+    if (this.#storeState.state !== 'live' || !this.#files || this.#disposed) return;
+    const { hash, document } = this.#file ?? {};
+    if (!document?.plan || this.#view.workflows.get(document.plan.id)?.hash === hash) return;
+    this.#importing = this.#files.sync(this.options.folder).catch((error: unknown) => {
+      this.options.log('A change of the workflow file is still to be told', error);
+    });
   }
 
   #setStore(state: StoreState): void {

@@ -42,8 +42,16 @@ export interface SourceText {
 
 export const planningFolder = '.planning';
 
-/** Takes those of the folder's files that `belongsToPlanning`, in any order. */
-export function readPlanning(files: readonly SourceText[]): WorkflowDocument {
+/** What stands before `.planning` in the path of one of its files, empty or with a `/` at its end. */
+export function abovePlanning(path: string): string | undefined {
+  return /^((?:.*\/)?)\.planning\//s.exec(path)?.[1];
+}
+
+/**
+ * Takes those of the folder's files that `belongsToPlanning`, in any order.
+ * @param above where the folder is, as `abovePlanning` tells it
+ */
+export function readPlanning(files: readonly SourceText[], above = ''): WorkflowDocument {
   const roadmapPath = `${planningFolder}/ROADMAP.md`;
   const text = files.find(({ path }) => path === roadmapPath)?.text ?? '';
   const roadmap = readRoadmap(text);
@@ -69,13 +77,13 @@ export function readPlanning(files: readonly SourceText[]): WorkflowDocument {
   return {
     format: 'planning',
     editing: 'checkbox',
-    path: roadmapPath,
+    path: above + roadmapPath,
     text,
     plan:
       tasks.length === 0
         ? null
         : {
-            id: planningFolder as WorkflowId,
+            id: `${above}${planningFolder}`.slice(0, 128) as WorkflowId,
             name: roadmap.name ?? planningFolder,
             wave: waveUnderWay(waves),
             waveCount: waves.length,
@@ -87,7 +95,7 @@ export function readPlanning(files: readonly SourceText[]): WorkflowDocument {
     details: detailsOf(tasks),
     notes: position.lines,
     derived: NOTHING_DERIVED,
-    ...told(inOrder(findings)),
+    ...told(inOrder(findings.map((each) => below(above, each)))),
     edit: (edit) => editOf(tasks, edit),
   };
 }
@@ -308,6 +316,11 @@ function placeIn(file: PlanFile | null, at: Span = START): Span {
 
 function inFile({ problem, fix }: Finding, file: string): Finding {
   return { problem: { ...problem, file }, fix };
+}
+
+function below(above: string, found: Finding): Finding {
+  const { file } = found.problem;
+  return above === '' || file === undefined ? found : inFile(found, above + file);
 }
 
 function asWarning({ problem, fix }: Finding): Finding {

@@ -1,19 +1,26 @@
 /** Which reader a workflow file is for. */
 import type { Problem } from '../core/model';
 import type { WorkflowDocument } from './document';
-import { planningFolder, readPlanning } from './planning';
+import { abovePlanning, readPlanning } from './planning';
 import { graded, type SeveritySetting } from './problems';
 import { readStateMd } from './stateMd';
 import { readWaves } from './waves';
 
-export { belongsToPlanning, planningFolder, readPlanning, type SourceText } from './planning';
+export {
+  abovePlanning,
+  belongsToPlanning,
+  planningFolder,
+  readPlanning,
+  type SourceText,
+} from './planning';
 
 /**
  * Reads one file; `path` is relative to the folder that the workflow is of, `/`-separated. Never throws. A
  * folder `.planning/` is read as a whole by `readPlanning`; of its files alone, ROADMAP.md says the most.
  */
 export function readWorkflow(path: string, text: string): WorkflowDocument {
-  if (path.startsWith(`${planningFolder}/`)) return readPlanning([{ path, text }]);
+  const above = abovePlanning(path);
+  if (above !== undefined) return readPlanning([{ path: path.slice(above.length), text }], above);
   const name = path.slice(path.lastIndexOf('/') + 1);
   if (/^WAVES\.md$/i.test(name)) return readWaves(path, text, 'waves');
   if (/^STATE\.md$/i.test(name) || isNative(text)) return readStateMd(text, path);

@@ -1,7 +1,5 @@
 /** The command line as scripts see it: one document, an exit code, nothing else. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -13,40 +11,7 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stateMd, Workbench } from '../contract/stores';
-
-interface Result {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-  /** The one document of `--json`. */
-  readonly document: Record<string, unknown> & { ok: boolean };
-}
-
-interface Options {
-  readonly cwd: string;
-  readonly uid?: number;
-  readonly program?: string;
-  readonly nodeFlags?: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
-}
-
-async function wavelock(options: Options, ...args: string[]): Promise<Result> {
-  const program = options.program ?? resolve('dist/cli.js');
-  const child = spawn(process.execPath, [...(options.nodeFlags ?? []), program, ...args], {
-    cwd: options.cwd,
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_OPTIONS: '', ...options.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
-  });
-  let [out, err] = ['', ''];
-  child.stdout.on('data', (chunk) => (out += String(chunk)));
-  child.stderr.on('data', (chunk) => (err += String(chunk)));
-  const [code] = (await once(child, 'close')) as [number | null];
-  const document = (
-    args.includes('--json') ? JSON.parse(out) : { ok: code === 0 }
-  ) as Result['document'];
-  return { code, out, err, document };
-}
+import { wavelock, type Options } from './wavelock';
 
 const ready = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
@@ -248,15 +213,6 @@ describe('cli', () => {
     assert.match(out, /Wave 1\/3/);
     assert.ok(!out.includes('\u001b') && !out.includes('\u202e'));
     assert.match(out, /\\u001b\[31mred\\u202eback/);
-  });
-
-  it('validate says that a good file is good, and that another format is not known', async () => {
-    bench.write('STATE.md', ready);
-    bench.write('OTHER.md', ready);
-    assert.equal((await wavelock(here(), 'validate', '--json')).code, 0);
-    const { code, document } = await wavelock(here(), 'validate', 'OTHER.md', '--json');
-    assert.equal(code, 1);
-    assert.equal((document['problems'] as { code: string }[])[0]?.code, 'unknown_format');
   });
 
   it('--help and --version go to stdout with 0', async () => {

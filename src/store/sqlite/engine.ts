@@ -357,6 +357,7 @@ export class SqliteEngine implements Engine {
       workflows: () => this.#tables.workflows(),
       conflicts: () => this.#tables.conflicts(),
       config: (of) => this.#tables.answer('config', of),
+      configs: (of) => this.#tables.answer('configs', of),
       guard: (place) => this.#tables.answer('guard', place),
       workflowFile: ({ workflow }) => this.#ofOneMoment(() => this.#workflowFile(workflow)),
       state: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#tables.state() })),
