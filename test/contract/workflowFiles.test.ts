@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -232,21 +233,30 @@ describe('workflow files: advance', () => {
     assert.match(after, /Wave 2\/3/);
   });
 
-  it('keeps an edit that arrives in the last moment before the rename', async () => {
-    const path = bench.write('STATE.md', ready);
-    let rounds = 0;
-    const answer = await files({
-      onStep: (step) => {
-        if (step === 'check' && (rounds += 1) === 1) {
-          writeFileSync(path, ready.replace('- A note', '- Just in time\n- A note'));
-        }
-      },
-    }).advance(bench.folder, {});
-    assert.ok(answer.ok);
-    assert.equal(rounds, 2);
-    assert.match(readFileSync(path, 'utf8'), /Just in time/);
-    assert.match(readFileSync(path, 'utf8'), /Wave 2\/3/);
-  });
+  const savings = {
+    'in place': writeFileSync,
+    'by rename': (path: string, text: string) => {
+      writeFileSync(`${path}.of-an-editor`, text);
+      renameSync(`${path}.of-an-editor`, path);
+    },
+  };
+  for (const [how, save] of Object.entries(savings)) {
+    it(`keeps an edit, saved ${how}, that arrives in the last moment before the rename`, async () => {
+      const path = bench.write('STATE.md', ready);
+      let rounds = 0;
+      const answer = await files({
+        onStep: (step) => {
+          if (step === 'check' && (rounds += 1) === 1) {
+            save(path, ready.replace('- A note', '- Just in time\n- A note'));
+          }
+        },
+      }).advance(bench.folder, {});
+      assert.ok(answer.ok);
+      assert.equal(rounds, 2);
+      assert.match(readFileSync(path, 'utf8'), /Just in time/);
+      assert.match(readFileSync(path, 'utf8'), /Wave 2\/3/);
+    });
+  }
 
   it('a writer that was stopped finds its temp file gone and cannot undo its successor', async () => {
     const path = bench.write('STATE.md', ready);
