@@ -1,6 +1,7 @@
 /**
  * Everything that any host can ask for, what it is granted, and how it is refused. Each union is closed:
- * `decide.ts` and the codec have one entry for each member and do not compile without it.
+ * `decide.ts` and the codec have one entry for each member and do not compile without it. Long because it is a
+ * list: whoever looks for what can be asked finds all of it here.
  */
 import type {
   AgentId,

@@ -112,8 +112,7 @@ describe('store: damage', () => {
   let database: string;
   beforeEach(() => {
     bench = new Workbench();
-    folder = join(bench.folder, '.wavelock');
-    database = join(folder, 'store.db');
+    ({ storeFolder: folder, database } = bench);
   });
   afterEach(() => bench.clear());
 

@@ -1,7 +1,6 @@
 /** What a store does when something happens in the middle of a transaction, where other tests cannot reach. */
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isStoreError } from '../../src/core/errors';
 import type { OpId } from '../../src/core/model';
@@ -14,8 +13,7 @@ describe('store: in the middle of a transaction', () => {
   let database: string;
   beforeEach(() => {
     bench = new Workbench();
-    folder = join(bench.folder, '.wavelock');
-    database = join(folder, 'store.db');
+    ({ storeFolder: folder, database } = bench);
   });
   afterEach(() => bench.clear());
 

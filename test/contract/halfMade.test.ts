@@ -14,8 +14,7 @@ describe('store: half-made', () => {
   let database: string;
   beforeEach(() => {
     bench = new Workbench();
-    folder = join(bench.folder, '.wavelock');
-    database = join(folder, 'store.db');
+    ({ storeFolder: folder, database } = bench);
   });
   afterEach(() => bench.clear());
 

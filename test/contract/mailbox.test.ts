@@ -1,6 +1,7 @@
 /**
  * The queue in front of the engine, and how processes take turns at one database. Time is made here: processes
- * that compete are simulated to the microsecond, and nobody sleeps. At the end, real ones.
+ * that compete are simulated to the microsecond, and nobody sleeps. At the end, real ones. Long because the made
+ * machine is here with what is shown on it.
  */
 import assert from 'node:assert/strict';
 import { fork } from 'node:child_process';

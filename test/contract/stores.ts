@@ -18,6 +18,14 @@ export class Workbench {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-')));
   readonly #open: Store[] = [];
 
+  get storeFolder(): string {
+    return join(this.folder, '.wavelock');
+  }
+
+  get database(): string {
+    return join(this.storeFolder, 'store.db');
+  }
+
   get place(): Place {
     return placeOf(this.folder);
   }

@@ -1,4 +1,4 @@
-/** What comes in from outside, and what goes to disk and back (INPUT-n). */
+/** What comes in from outside, and what goes to disk and back (INPUT-n). Long because each kind of row and command is shown. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import * as codec from '../../src/core/codec';

@@ -1,4 +1,7 @@
-/** Who may read or write what, and who waits for it (LOCK-n; the cases L-1 … L-14 of the source documents). */
+/**
+ * Who may read or write what, and who waits for it (LOCK-n; the cases L-1 … L-14 of the source documents). One room,
+ * because grants, expiry, queues and offers are rules about one line of askers, and share its small language.
+ */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type {

@@ -1,6 +1,7 @@
 /**
  * A store in memory that drives rules as an engine does: slow, plain, and right by reading. It answers every
- * `RowQuery` as its comment in decision.ts says, and is what engines are compared with.
+ * `RowQuery` as its comment in decision.ts says, and is what engines are compared with. Long because every question
+ * and every kind of row has its entry.
  */
 import assert from 'node:assert/strict';
 import { decide } from '../../src/core/decide';

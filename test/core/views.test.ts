@@ -1,4 +1,4 @@
-/** What every surface shows, from rows and from events (VIEW-n). */
+/** What every surface shows, from rows and from events (VIEW-n). Long because each kind of event is told once. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type {

@@ -1,3 +1,4 @@
+/** What a native STATE.md says, and what an edit of it touches. One room: nearly every test reads texts of one small kit. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
  * The rows of the domain in SQLite: every question that a rule may ask, as one statement over an index, and
- * every change, as an upsert that keeps the place of a row that is there already.
+ * every change, as an upsert that keeps the place of a row that is there already. Long because both are closed
+ * lists; an entry is a few lines, and none knows another.
  */
 import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
