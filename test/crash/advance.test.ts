@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import type { Store } from '../../src/store/store';
 import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { stateMd, Workbench } from '../contract/stores';
+import { atEachStep } from './atEachStep';
 
 const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
@@ -35,20 +36,7 @@ const afterConfirm = new Set(['confirmed', 'tidied']);
 describe('crash: killed while a wave advances', function () {
   this.timeout(30_000);
 
-  // All at once: each spends most of its time waiting for its process to start and die.
-  const stories = new Map<string, Promise<void>>();
-  before(() => {
-    for (const step of steps) {
-      const story = dieAndGoOn(step);
-      // A failure is told by its own test, not as an unhandled one.
-      story.catch(() => undefined);
-      stories.set(step, story);
-    }
-  });
-
-  for (const step of steps) {
-    it(`at "${step}": exactly once or not at all`, () => stories.get(step));
-  }
+  atEachStep(steps, (step) => `at "${step}": exactly once or not at all`, dieAndGoOn);
 });
 
 async function dieAndGoOn(step: string): Promise<void> {

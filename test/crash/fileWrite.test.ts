@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { stateMd, Workbench } from '../contract/stores';
+import { atEachStep } from './atEachStep';
 
 const oldText = stateMd({ wave: 1, waves: [[' ', ' '], [' ']] });
 const committed = ['committed', 'kept', 'intended', 'temp', 'backup', 'check', 'rename', 'flush'];
@@ -16,19 +17,7 @@ const steps = ['locked', 'imported', ...committed, 'written', 'confirmed', 'tidi
 describe('crash: killed while a task is set', function () {
   this.timeout(60_000);
 
-  const stories = new Map<string, Promise<void>>();
-  before(() => {
-    for (const step of steps) {
-      const story = dieAndGoOn(step);
-      // A failure is told by its own test, not as an unhandled one.
-      story.catch(() => undefined);
-      stories.set(step, story);
-    }
-  });
-
-  for (const step of steps) {
-    it(`S-2, S-20 at "${step}": once or not at all`, () => stories.get(step));
-  }
+  atEachStep(steps, (step) => `S-2, S-20 at "${step}": once or not at all`, dieAndGoOn);
 });
 
 async function dieAndGoOn(step: string): Promise<void> {
