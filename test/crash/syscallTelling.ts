@@ -5,10 +5,23 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { shimWith, type Call, type Errno, type FailMode, type Family } from './shim';
 
+/** What a call may really answer. */
+export const plausible: { readonly [Name in Errno]: readonly Family[] } = {
+  ENOSPC: ['open', 'write', 'sync', 'truncate', 'mkdir', 'rename', 'link', 'copy'],
+  EIO: [
+    ...['open', 'read', 'write', 'sync', 'truncate', 'rename', 'mkdir', 'rmdir'],
+    ...['unlink', 'link', 'map', 'lock', 'stat', 'attributes', 'copy'],
+  ] as Family[],
+  EMFILE: ['open'],
+  EACCES: ['open', 'mkdir', 'rmdir', 'unlink', 'rename', 'link', 'stat', 'attributes'],
+};
+
 export interface Task {
   readonly stories: readonly string[];
   readonly errno?: Errno;
   readonly mode?: FailMode;
+  /** Instead of all that such an error can come from. */
+  readonly families?: readonly Family[];
   /** Ends at the first thing that does not hold: what comes after may only wait for it. */
   readonly brief?: boolean;
   /** Nothing fails: all calls of the process are counted, or those of the acts are told in order. */

@@ -5,19 +5,8 @@
  */
 import { isStoreError, type FaultCode } from '../../src/core/errors';
 import { ShimControl, type Errno, type Family } from './shim';
-import type { Line, Task } from './syscallTelling';
+import { plausible, type Line, type Task } from './syscallTelling';
 import { stories, type Outcome, type Story } from './syscallStories';
-
-/** What a call may really answer. */
-const plausible: { readonly [Name in Errno]: readonly Family[] } = {
-  ENOSPC: ['open', 'write', 'sync', 'truncate', 'mkdir', 'rename', 'link', 'copy'],
-  EIO: [
-    ...['open', 'read', 'write', 'sync', 'truncate', 'rename', 'mkdir', 'rmdir'],
-    ...['unlink', 'link', 'map', 'lock', 'stat', 'attributes', 'copy'],
-  ] as Family[],
-  EMFILE: ['open'],
-  EACCES: ['open', 'mkdir', 'rmdir', 'unlink', 'rename', 'link', 'stat', 'attributes'],
-};
 
 /** How it is named, whatever stood between the call and us. */
 const named: { readonly [Name in Errno]: readonly FaultCode[] } = {
@@ -31,7 +20,7 @@ const longest = 30_000;
 
 const [controlFile = '', root = '', asked = '{}'] = process.argv.slice(2);
 const task = JSON.parse(asked) as Task;
-const { errno = 'EIO', mode = 'once' } = task;
+const { errno = 'EIO', mode = 'once', families = plausible[errno] } = task;
 const shim = new ShimControl(controlFile, root);
 const say = (line: Line): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -69,7 +58,7 @@ async function tellAll(story: Story): Promise<void> {
   let errors = 0;
   for (let k = 1; ; k += 1) {
     const act = await story.begin(root);
-    shim.arm(mode, k, errno, plausible[errno]);
+    shim.arm(mode, k, errno, families);
     const outcome = await settled(act.run());
     const { failures } = shim.off();
     const failed = shim.log().find((call) => call.failed);
