@@ -24,7 +24,7 @@ import { WorkflowFiles } from '../../src/store/workflowFiles';
 import { placeOf } from '../../src/store/place';
 import { openLocalStore } from '../../src/store/localStore';
 import { anAdvance, identity, stateMd } from '../contract/stores';
-import { buildShim, type Errno, type FailMode, type Family } from './shim';
+import { buildShim, type Errno, type FailMode } from './shim';
 import { plausible, tellStories, type Line, type Task } from './syscallTelling';
 import { stories } from './syscallStories';
 
