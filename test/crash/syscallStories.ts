@@ -160,17 +160,23 @@ async function leftovers(folder: string): Promise<string[]> {
     });
     assert.ok('lock' in next, 'the lock is held, and nobody is in');
     await next.lock.release();
+    // Half a note that could not be removed either goes when nobody can still be writing it.
+    makeOld(notes);
     new LockNotes(notes).sweep(() => true);
   }
   const backups = join(folder, '.wavelock/store-backups');
   if (existsSync(backups)) {
-    const longAgo = Date.now() / 1_000 - 7_200;
-    for (const name of readdirSync(backups)) utimesSync(join(backups, name), longAgo, longAgo);
+    makeOld(backups);
     await makeBackup(join(folder, '.wavelock'), { reason: 'asked', now: Date.now() });
   }
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)))
     .filter((path) => /\.tmp|\.wavelock-|\.lock$|-journal$|lockfiles\/\d+$/.test(path));
+}
+
+function makeOld(folder: string): void {
+  const longAgo = Date.now() / 1_000 - 7_200;
+  for (const name of readdirSync(folder)) utimesSync(join(folder, name), longAgo, longAgo);
 }
 
 export function handlesBelow(folder: string): string[] {

@@ -11,6 +11,7 @@ const resultCode = {
   corrupt: 11,
   full: 13,
   cantOpen: 14,
+  protocol: 15,
   notADatabase: 26,
 };
 
@@ -37,6 +38,10 @@ const faults: Record<number, { code: FaultCode; says: string }> = {
   [resultCode.cantOpen]: {
     code: 'store_io',
     says: 'The store {path} could not be opened. Try again; if it stays so, check the disk and the permissions of its folder.',
+  },
+  [resultCode.protocol]: {
+    code: 'store_io',
+    says: 'The store {path} cannot be locked, so nobody else could be kept out of it. Check the disk; one of the network may give no locks: then choose a local folder with `wavelock.store`.',
   },
   [resultCode.notADatabase]: {
     code: 'store_damaged',
@@ -72,6 +77,11 @@ export function asFault(error: unknown, path: string): unknown {
     // SQLite tells that the system has refused something, but not why: a full disk, no handles, no permission.
     const obstacle = obstacleTo(path);
     if (obstacle) return obstacle;
+  }
+  if (code === resultCode.corrupt) {
+    // A page that the disk does not give is a damaged one to SQLite.
+    const obstacle = obstacleTo(path);
+    if (obstacle?.code === 'store_io') return obstacle;
   }
   return new StoreError(fault.code, fault.says.replace('{path}', path), { cause: error });
 }
