@@ -55,14 +55,14 @@ export async function deactivate(): Promise<void> {
 function targetOf<Target extends WorkflowTarget>(
   given: Target | TreeNode | undefined,
 ): Target | WorkflowTarget | undefined {
-  return given && 'state' in given ? { folder: given.state.folder } : given;
+  return given && 'kind' in given ? { path: given.workflow.path } : given;
 }
 
 /** Lets package.json show what applies. */
 function followContextKeys(of: WorkspaceModel): Disposable {
   let known: boolean | undefined;
   const show = (): void => {
-    const has = of.states.some((state) => state.workflow !== null);
+    const has = of.workflows.length > 0;
     if (has === known) return;
     known = has;
     void vscode.commands.executeCommand('setContext', 'wavelock.hasWorkflowFile', has);

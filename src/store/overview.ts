@@ -30,6 +30,8 @@ export interface WorkflowOverview {
   readonly id: WorkflowId | null;
   readonly name: string;
   readonly file: RelativePath;
+  /** Absolute, and the real one where links lead to it. */
+  readonly path: string;
   readonly format: WorkflowFormat;
   /** What of the file Wavelock may change. */
   readonly editing: Editing;
@@ -50,6 +52,7 @@ export function overview(file: WorkflowFile, view: StateView, worktree: string):
     id: plan?.id ?? null,
     name: plan?.name ?? file.file,
     file: file.file,
+    path: file.path,
     format: document.format,
     editing: document.editing,
     valid: isValid(document),

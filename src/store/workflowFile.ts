@@ -29,9 +29,21 @@ export function findWorkflowFiles(
   folder: string,
   listed: readonly string[],
 ): WorkflowFile[] {
-  const paths = [...rootPaths(folder), ...listed.map((file) => pathAt(join(reading.root, file)))];
+  const paths = workflowPaths(reading, folder, listed);
   const found = paths.flatMap((path) => readWorkflowFile(reading, path) ?? []);
   return [...new Map(found.map((file) => [file.path, file])).values()];
+}
+
+/** Where those are, as far as they are there. */
+export function workflowPaths(place: Place, folder: string, listed: readonly string[]): string[] {
+  return [...rootPaths(folder), ...listed.map((file) => pathAt(join(place.root, file)))];
+}
+
+/** A file that is there and cannot be read: it is shown with its reason. */
+export function unreadableFile(place: Place, path: string, reason: string): WorkflowFile {
+  const file = relative(place.root, path).split(sep).join('/') as RelativePath;
+  const document = unreadable(file, '', 'unreadable_file', reason);
+  return { path, file, hash: hashOf(''), document };
 }
 
 /** Where the workflow of a folder is stated; a file that is named stands for itself. */

@@ -1,10 +1,10 @@
 /** "Advance Wave", from wherever it was asked: the question, the answer, and the way out of a refusal. */
+import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { AdvanceFacts, Answer, Refusal } from '../core/model';
 import { runCommand } from './commands';
 import type { WorkflowTarget } from './commandTable';
-import type { FolderState } from './folderModel';
-import type { WorkspaceModel } from './workspaceModel';
+import type { Located, WorkspaceModel } from './workspaceModel';
 
 export type AdvanceResult =
   { readonly ok: true } | { readonly ok: false; readonly message: string };
@@ -22,16 +22,17 @@ export class AdvanceWave {
       return;
     }
     await this.model.ready;
-    const state = await this.#choose(target);
-    if (!state) return;
-    const seen = target?.seen ?? state.workflow?.wave;
-    const answer = await this.#advance(state.folder, seen);
-    if (answer?.ok === false) await this.#explain(state, answer.refusal);
+    const chosen = await this.#choose(target);
+    if (!chosen) return;
+    const seen = target?.seen ?? chosen.workflow.wave;
+    const answer = await this.#advance(chosen, seen);
+    if (answer?.ok === false) await this.#explain(chosen, answer.refusal);
   }
 
   /** Asked by a surface that shows the answer itself. */
   async quietly(target: WorkflowTarget): Promise<AdvanceResult> {
-    const answer = await this.#advance(target.folder, target.seen);
+    const chosen = this.model.workflow(target.path);
+    const answer = chosen && (await this.#advance(chosen, target.seen));
     if (answer === undefined) return { ok: false, message: vscode.l10n.t('Nothing was changed.') };
     return answer.ok ? { ok: true } : { ok: false, message: answer.refusal.message };
   }
@@ -45,46 +46,44 @@ export class AdvanceWave {
     if (choice === manage) await vscode.commands.executeCommand('workbench.trust.manage');
   }
 
-  async #choose(target: WorkflowTarget | undefined): Promise<FolderState | undefined> {
-    const states = this.model.states.filter((state) => state.workflow !== null);
-    const named = states.find((state) => state.folder === target?.folder);
+  async #choose(target: WorkflowTarget | undefined): Promise<Located | undefined> {
+    const all = this.model.workflows;
+    const named = all.find(({ workflow }) => workflow.path === target?.path);
     if (named) return named;
-    if (states.length <= 1) {
-      if (states[0]) return states[0];
+    if (all.length <= 1) {
+      if (all[0]) return all[0];
       await vscode.window.showInformationMessage(
         vscode.l10n.t('There is no workflow in this workspace: no folder of it has a STATE.md.'),
       );
       return undefined;
     }
     const picked = await vscode.window.showQuickPick(
-      states.map((state) => ({
-        label: state.workflow?.name ?? state.folder,
+      all.map((located) => ({
+        label: located.workflow.name,
         description: vscode.l10n.t(
           'Wave {0}/{1}',
-          state.workflow?.wave ?? 0,
-          state.workflow?.waveCount ?? 0,
+          located.workflow.wave,
+          located.workflow.waveCount,
         ),
-        detail: state.path ?? '',
-        state,
+        detail: located.workflow.path,
+        located,
       })),
       { title: vscode.l10n.t('Advance which workflow?') },
     );
-    return picked?.state;
+    return picked?.located;
   }
 
   async #advance(
-    folder: string,
+    { model, workflow }: Located,
     seen: number | undefined,
     force?: { readonly reason: string },
   ): Promise<Answer<AdvanceFacts> | undefined> {
-    const folderModel = this.model.folder(folder);
-    if (!folderModel) return undefined;
-    if (!(await this.#saved(folderModel.state))) return undefined;
+    if (!(await this.#saved(workflow.path))) return undefined;
     try {
       const answer = await vscode.window.withProgress(
         { location: { viewId: 'wavelock.workflows' } },
         () =>
-          folderModel.advance({
+          model.advance(workflow.path, {
             ...(seen === undefined ? {} : { seen }),
             ...(force === undefined ? {} : { force }),
           }),
@@ -107,19 +106,20 @@ export class AdvanceWave {
   }
 
   /** What is not saved would be overtaken by our change of the file; the person decides. */
-  async #saved(state: FolderState): Promise<boolean> {
-    const document = vscode.workspace.textDocuments.find(({ uri }) => uri.fsPath === state.path);
+  async #saved(path: string): Promise<boolean> {
+    const document = vscode.workspace.textDocuments.find(({ uri }) => uri.fsPath === path);
     if (document?.isDirty !== true) return true;
     const save = vscode.l10n.t('Save and Advance');
     const choice = await vscode.window.showWarningMessage(
-      vscode.l10n.t('{0} has changes that are not saved.', state.workflow?.file ?? ''),
+      vscode.l10n.t('{0} has changes that are not saved.', basename(path)),
       save,
     );
     return choice === save && (await document.save());
   }
 
-  async #explain(state: FolderState, refusal: Refusal): Promise<void> {
-    const open = vscode.l10n.t('Open {0}', state.workflow?.file ?? 'STATE.md');
+  async #explain(chosen: Located, refusal: Refusal): Promise<void> {
+    const { workflow } = chosen;
+    const open = vscode.l10n.t('Open {0}', workflow.file);
     const force = vscode.l10n.t('Advance Anyway…');
     const choice = await vscode.window.showWarningMessage(
       sentence(refusal),
@@ -127,9 +127,9 @@ export class AdvanceWave {
       open,
     );
     if (choice === open) {
-      const line = firstLine(state, refusal);
+      const line = firstLine(chosen, refusal);
       await runCommand('wavelock.openWorkflowFile', {
-        folder: state.folder,
+        path: workflow.path,
         ...(line === undefined ? {} : { line }),
       });
     } else if (choice === force) {
@@ -140,8 +140,8 @@ export class AdvanceWave {
           value.trim() === '' ? vscode.l10n.t('A reason is needed.') : undefined,
       });
       if (reason === undefined) return;
-      const answer = await this.#advance(state.folder, state.workflow?.wave, { reason });
-      if (answer?.ok === false) await this.#explain(state, answer.refusal);
+      const answer = await this.#advance(chosen, workflow.wave, { reason });
+      if (answer?.ok === false) await this.#explain(chosen, answer.refusal);
     }
   }
 }
@@ -154,10 +154,9 @@ function sentence(refusal: Refusal): string {
   return `${refusal.message} ${named.join(', ')}`;
 }
 
-function firstLine(state: FolderState, refusal: Refusal): number | undefined {
+function firstLine({ workflow }: Located, refusal: Refusal): number | undefined {
   if (refusal.code === 'invalid_workflow') return refusal.problems[0]?.line;
   if (refusal.code !== 'wave_incomplete') return undefined;
   const blocker = refusal.blockers[0]?.task;
-  return state.workflow?.waves.flatMap((wave) => wave.tasks).find((task) => task.id === blocker)
-    ?.line;
+  return workflow.waves.flatMap((wave) => wave.tasks).find((task) => task.id === blocker)?.line;
 }

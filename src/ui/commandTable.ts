@@ -1,8 +1,8 @@
 /** Every command of the extension, with what it takes. A test holds package.json to this table. */
 
-/** Names one workflow: the workspace folder that holds it. */
+/** Names one workflow by its file. */
 export interface WorkflowTarget {
-  readonly folder: string;
+  readonly path: string;
   /** The wave that was on the screen when the person acted. */
   readonly seen?: number;
 }

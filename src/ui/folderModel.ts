@@ -5,23 +5,19 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 import { isStoreError, type FaultCode } from '../core/errors';
-import type { AdvanceFacts, Answer, StoredEvent } from '../core/model';
+import type { AdvanceFacts, Answer, StoredEvent, WorkflowId } from '../core/model';
 import { evolve, viewOf, type StateView } from '../core/views';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { EngineVersions, Identity } from '../store/engine';
 import { overview, type WorkflowOverview } from '../store/overview';
 import { placeOf, type Place } from '../store/place';
-import { sqliteMissing } from '../store/sqlite/available';
 import { isLost, type SharedStores } from '../store/sharedStores';
+import { sqliteMissing } from '../store/sqlite/available';
 import type { Store } from '../store/store';
 import type { StoreWarning } from '../store/storeFolder';
-import {
-  findWorkflowFile,
-  WorkflowFiles,
-  workflowFileName,
-  type AdvanceRequest,
-  type WorkflowFile,
-} from '../store/workflowFiles';
+import { WorkflowFiles, type AdvanceRequest, type WorkflowFile } from '../store/workflowFiles';
+import type { SeveritySetting } from '../workflow/problems';
+import { WorkflowWatch } from './workflowWatch';
 
 export type StoreState =
   | { readonly state: 'none' }
@@ -34,9 +30,25 @@ export interface FolderState {
   readonly folder: string;
   readonly store: StoreState;
   readonly seq: number;
-  /** Null when the folder has no workflow file. */
-  readonly workflow: WorkflowOverview | null;
-  readonly path: string | null;
+  /** One for each workflow file of the folder, in the order in which they count. */
+  readonly workflows: readonly WorkflowOverview[];
+}
+
+/** What is different; a surface that shows a part of it need not look at the rest. */
+export interface FolderChange {
+  readonly folder: string;
+  /** The store has come, gone, failed or recovered: all may be different. */
+  readonly store: boolean;
+  /** A workflow file reads otherwise, has come or gone. */
+  readonly files: boolean;
+  /** What the store has told, in order. */
+  readonly events: readonly StoredEvent[];
+}
+
+/** What a change of a workflow is made with. */
+export interface FolderTools {
+  readonly files: WorkflowFiles;
+  readonly store: Store;
 }
 
 export interface FolderModelOptions {
@@ -62,21 +74,21 @@ const passing: ReadonlySet<FaultCode> = new Set([
   'store_io',
   'store_permission',
 ]);
-/** Saving touches a file several times; one look after the last is enough. */
-const settleTime = 25;
+/** A command that writes the file itself has done so by then. */
+const ownPromiseTime = 25;
 
 export class FolderModel implements Disposable {
-  readonly #changed: Emitter<void>;
-  readonly onDidChange: Emitter<void>['event'];
-  readonly #place: Place;
+  readonly #changed: Emitter<FolderChange>;
+  readonly onDidChange: Emitter<FolderChange>['event'];
+  readonly place: Place;
+  readonly #watch: WorkflowWatch;
   #view: StateView = viewOf({ seq: 0, workflows: [], runs: [], guards: [] });
-  #file: WorkflowFile | undefined;
+  /** Made when they are asked for, and kept as long as they hold. */
+  readonly #overviews = new Map<string, WorkflowOverview>();
   #storeState: StoreState = { state: 'none' };
   #store: Store | undefined;
   #files: WorkflowFiles | undefined;
   #opening: Promise<void> | undefined;
-  #watcher: FSWatcher | undefined;
-  #settling: NodeJS.Timeout | undefined;
   #takeover: NodeJS.Timeout | undefined;
   #ownPromises: NodeJS.Timeout | undefined;
   #importing: Promise<void> | undefined;
@@ -91,19 +103,34 @@ export class FolderModel implements Disposable {
       options.log('A surface could not follow a change', error);
     });
     this.onDidChange = this.#changed.event;
-    this.#place = placeOf(options.folder, options.storeSetting);
-    this.#readFile();
-    this.#watchFolder();
+    this.place = placeOf(options.folder, options.storeSetting);
+    this.#watch = new WorkflowWatch(this.place, options.folder, options.log);
+    this.#watch.onDidChange((files) => {
+      this.#hearFiles(files);
+    });
+  }
+
+  get folder(): string {
+    return this.options.folder;
   }
 
   get state(): FolderState {
     return {
-      folder: this.options.folder,
+      folder: this.folder,
       store: this.#storeState,
       seq: this.#view.seq,
-      workflow: this.#file ? overview(this.#file, this.#view, this.#place.worktree) : null,
-      path: this.#file?.path ?? null,
+      workflows: this.#watch.files.map((file) => this.#overviewOf(file)),
     };
+  }
+
+  /** Everything that the store has told; carried forward in place. */
+  get view(): StateView {
+    return this.#view;
+  }
+
+  /** The files as they were last read, with their documents. */
+  get files(): readonly WorkflowFile[] {
+    return this.#watch.files;
   }
 
   get session(): string {
@@ -120,14 +147,19 @@ export class FolderModel implements Disposable {
     return this.#openWhenNeeded();
   }
 
-  async advance(request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
+  /** @param path of the workflow file; the folder itself for the first that it has */
+  advance(path: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
+    return this.change(({ files }) => files.advance(path, request));
+  }
+
+  /** A person's change of something: opens the store if it must, and has its effect on the screen with the answer. */
+  async change<Result>(work: (tools: FolderTools) => Promise<Result>): Promise<Result> {
     await this.retry();
-    if (!this.#files) throw new Error(this.#whyNoStore());
-    const answer = await this.#files.advance(this.options.folder, request);
-    // The watch on the file would tell a little later; who has asked sees it with the answer.
-    this.#readFile();
-    this.#changed.fire();
-    return answer;
+    if (!this.#files || !this.#store) throw new Error(this.#whyNoStore());
+    const result = await work({ files: this.#files, store: this.#store });
+    // The watch on the files would tell a little later.
+    this.#watch.look();
+    return result;
   }
 
   /**
@@ -153,10 +185,9 @@ export class FolderModel implements Disposable {
 
   async close(): Promise<void> {
     this.#disposed = true;
-    clearTimeout(this.#settling);
     clearTimeout(this.#takeover);
     clearTimeout(this.#ownPromises);
-    this.#watcher?.close();
+    this.#watch.dispose();
     this.#returnWatcher?.close();
     this.#changed.dispose();
     await this.#opening;
@@ -168,7 +199,7 @@ export class FolderModel implements Disposable {
   #openWhenNeeded(): Promise<void> {
     const { state } = this.#storeState;
     const untried = state === 'none' || (state === 'failed' && !this.#store && !this.#lost);
-    const wanted = this.#file !== undefined && untried;
+    const wanted = this.#watch.files.length > 0 && untried;
     if (wanted && !this.#disposed) {
       this.#setStore({ state: 'opening' });
       this.#opening = this.#open().catch((error: unknown) => {
@@ -185,10 +216,11 @@ export class FolderModel implements Disposable {
       return;
     }
     const { identity, durability, stores } = this.options;
-    const place = this.#place;
+    const { place } = this;
     const store = await stores.share({ place, identity, durability, resident: true });
     try {
       this.#view = viewOf(await store.read('state', {}));
+      this.#overviews.clear();
     } catch (error) {
       await store.close();
       throw error;
@@ -206,7 +238,10 @@ export class FolderModel implements Disposable {
       return;
     }
     this.#setStore({ state: 'live', warnings: store.warnings });
+    this.#configure();
     this.#keepPromises();
+    // What was changed while nobody looked.
+    this.#import(this.#watch.files);
   }
 
   #hearFault(store: Store, error: Error): void {
@@ -229,7 +264,7 @@ export class FolderModel implements Disposable {
     store.close().catch((error: unknown) => {
       this.options.log('The lost store could not be closed', error);
     });
-    if (existsSync(this.#place.storeFolder)) this.#restart();
+    if (existsSync(this.place.storeFolder)) this.#restart();
     else this.#watchForReturn();
   }
 
@@ -244,8 +279,8 @@ export class FolderModel implements Disposable {
   #watchForReturn(): void {
     this.#returnWatcher?.close();
     try {
-      const watcher = watch(dirname(this.#place.storeFolder), { persistent: false }, () => {
-        if (!existsSync(this.#place.storeFolder)) return;
+      const watcher = watch(dirname(this.place.storeFolder), { persistent: false }, () => {
+        if (!existsSync(this.place.storeFolder)) return;
         watcher.close();
         if (this.#lost && !this.#disposed) this.#restart();
       });
@@ -260,14 +295,15 @@ export class FolderModel implements Disposable {
 
   #follow(events: readonly StoredEvent[]): void {
     this.#view = events.reduce(evolve, this.#view);
-    if (events.some((event) => event.kind === 'file.written')) this.#readFile();
+    for (const path of this.#concernedBy(events)) this.#overviews.delete(path);
+    if (events.some(({ kind }) => kind === 'config.set')) this.#configure();
+    if (events.some((event) => event.kind === 'file.written')) this.#watch.look();
     const pending = events.filter((event) => event.kind === 'file.pending');
     if (pending.some((event) => event.session === this.session)) {
-      // A command that writes the file itself has done so by then, and nothing is left to do.
       this.#ownPromises ??= setTimeout(() => {
         this.#ownPromises = undefined;
         this.#keepPromises();
-      }, settleTime);
+      }, ownPromiseTime);
     }
     if (pending.some((event) => event.session !== this.session)) {
       this.#takeover ??= setTimeout(() => {
@@ -275,9 +311,23 @@ export class FolderModel implements Disposable {
         this.#keepPromises();
       }, promiseTakeover);
     }
-    if (this.#storeState.state === 'failed' && passing.has(this.#storeState.code))
-      this.#storeState = { state: 'live', warnings: this.#store?.warnings ?? [] };
-    this.#changed.fire();
+    const recovered = this.#storeState.state === 'failed' && passing.has(this.#storeState.code);
+    if (recovered) this.#storeState = { state: 'live', warnings: this.#store?.warnings ?? [] };
+    this.#tell({ events, store: recovered });
+  }
+
+  /** Events of a run may name no workflow; those of a guarded file none either. */
+  *#concernedBy(events: readonly StoredEvent[]): Generator<string> {
+    const named = new Set<WorkflowId>();
+    for (const event of events) {
+      const workflow = event.workflow ?? (event.run && this.#view.allRuns.get(event.run)?.workflow);
+      if (workflow) named.add(workflow);
+      else if (!event.run && !event.kind.startsWith('agent.')) {
+        yield* [...this.#overviews.keys()];
+        return;
+      }
+    }
+    for (const [path, { id }] of this.#overviews) if (id !== null && named.has(id)) yield path;
   }
 
   #keepPromises(): void {
@@ -286,55 +336,60 @@ export class FolderModel implements Disposable {
     });
   }
 
-  #readFile(): void {
-    try {
-      this.#file = findWorkflowFile(this.#place, this.options.folder);
-    } catch (error) {
-      this.#file = undefined;
-      this.options.log(`${workflowFileName} cannot be read`, error);
+  #configure(): void {
+    const listed = this.#view.config.get('workflow.files')?.value;
+    const prefix = 'validate.';
+    const severities = new Map<string, SeveritySetting>();
+    for (const [key, { value }] of this.#view.config) {
+      // Only such are let in (CONF-1).
+      if (key.startsWith(prefix))
+        severities.set(key.slice(prefix.length), value as SeveritySetting);
     }
-  }
-
-  #watchFolder(): void {
-    try {
-      this.#watcher = watch(this.options.folder, { persistent: false }, (_event, name) => {
-        if (name !== workflowFileName) return;
-        clearTimeout(this.#settling);
-        this.#settling = setTimeout(() => {
-          this.#fileMayHaveChanged();
-        }, settleTime);
-      });
-      this.#watcher.on('error', (error) => {
-        this.options.log('The workspace folder cannot be watched any more', error);
-      });
-    } catch (error) {
-      this.options.log('The workspace folder cannot be watched', error);
-    }
-  }
-
-  #fileMayHaveChanged(): void {
-    const before = this.#file?.hash;
-    this.#readFile();
-    if (this.#file?.hash === before) return;
-    void this.#openWhenNeeded().then(() => {
-      this.#importChange();
+    this.#watch.configure({
+      listed: Array.isArray(listed) ? (listed as string[]) : [],
+      severities,
     });
-    this.#changed.fire();
+  }
+
+  #overviewOf(file: WorkflowFile): WorkflowOverview {
+    const known = this.#overviews.get(file.path);
+    if (known) return known;
+    const made = overview(file, this.#view, this.place.worktree);
+    this.#overviews.set(file.path, made);
+    return made;
+  }
+
+  #hearFiles(changed: readonly WorkflowFile[]): void {
+    for (const { path } of changed) this.#overviews.delete(path);
+    void this.#openWhenNeeded().then(() => {
+      this.#import(changed);
+    });
+    this.#tell({ files: true });
   }
 
   /** What a person has saved is told to the store at once; our own writes are known there already. */
-  #importChange(): void {
-    if (this.#storeState.state !== 'live' || !this.#files || this.#disposed) return;
-    const { hash, document } = this.#file ?? {};
-    if (!document?.plan || this.#view.workflows.get(document.plan.id)?.hash === hash) return;
-    this.#importing = this.#files.sync(this.options.folder).catch((error: unknown) => {
-      this.options.log('A change of the workflow file is still to be told', error);
-    });
+  #import(changed: readonly WorkflowFile[]): void {
+    const files = this.#files;
+    if (this.#storeState.state !== 'live' || !files || this.#disposed) return;
+    for (const { path, hash, document } of changed) {
+      if (!document.plan || this.#view.workflows.get(document.plan.id)?.hash === hash) continue;
+      const before = this.#importing;
+      this.#importing = (async () => {
+        await before;
+        await files.sync(path).catch((error: unknown) => {
+          this.options.log(`A change of ${path} is still to be told`, error);
+        });
+      })();
+    }
+  }
+
+  #tell(change: Partial<Omit<FolderChange, 'folder'>>): void {
+    this.#changed.fire({ folder: this.folder, store: false, files: false, events: [], ...change });
   }
 
   #setStore(state: StoreState): void {
     this.#storeState = state;
-    this.#changed.fire();
+    this.#tell({ store: true });
   }
 
   #fail(error: unknown): void {
@@ -356,7 +411,7 @@ export class FolderModel implements Disposable {
       case 'none':
       case 'opening':
       case 'live':
-        return `There is no ${workflowFileName} in ${this.options.folder}.`;
+        return `There is no workflow file in ${this.folder}.`;
     }
   }
 }

@@ -12,6 +12,7 @@ import {
 } from '../shared/protocol';
 import type { AdvanceWave } from './advanceWave';
 import { runCommand } from './commands';
+import type { WorkflowOverview } from '../store/overview';
 import type { FolderState } from './folderModel';
 import type { WorkspaceModel } from './workspaceModel';
 
@@ -143,10 +144,10 @@ class Panel implements Disposable {
   ): Promise<{ ok: boolean; message?: string }> {
     switch (message.type) {
       case 'advance':
-        return this.parts.advanceWave.quietly({ folder: message.workflow, seen: message.seen });
+        return this.parts.advanceWave.quietly({ path: message.workflow, seen: message.seen });
       case 'open':
         await runCommand('wavelock.openWorkflowFile', {
-          folder: message.workflow,
+          path: message.workflow,
           line: message.line,
         });
         return { ok: true };
@@ -159,10 +160,9 @@ class Panel implements Disposable {
 }
 
 export function panelState(model: WorkspaceModel): PanelState {
-  const { states } = model;
   return {
-    store: worstStore(states),
-    workflows: states.flatMap((state) => panelWorkflow(state, model.session)),
+    store: worstStore(model.states),
+    workflows: model.workflows.map(({ workflow }) => panelWorkflow(workflow, model.session)),
   };
 }
 
@@ -175,37 +175,34 @@ function worstStore(states: readonly FolderState[]): PanelStore {
   return { state: 'live', seq: Math.max(0, ...states.map((state) => state.seq)) };
 }
 
-function panelWorkflow({ folder, workflow }: FolderState, session: string): PanelWorkflow[] {
-  if (!workflow) return [];
+function panelWorkflow(workflow: WorkflowOverview, session: string): PanelWorkflow {
   const { holder } = workflow;
-  return [
-    {
-      key: folder,
-      id: workflow.id,
-      name: workflow.name,
-      file: workflow.file,
-      wave: workflow.wave,
-      waveCount: workflow.waveCount,
-      completed: workflow.completed,
-      waves: workflow.waves.map((wave) => ({
-        number: wave.number,
-        tasks: wave.tasks.map(({ id, description, status, run }) => ({
-          id,
-          description,
-          status,
-          run: run && { id: run.id, status: run.status, attempt: run.attempt },
-        })),
+  return {
+    key: workflow.path,
+    id: workflow.id,
+    name: workflow.name,
+    file: workflow.file,
+    wave: workflow.wave,
+    waveCount: workflow.waveCount,
+    completed: workflow.completed,
+    waves: workflow.waves.map((wave) => ({
+      number: wave.number,
+      tasks: wave.tasks.map(({ id, description, status, run }) => ({
+        id,
+        description,
+        status,
+        run: run && { id: run.id, status: run.status, attempt: run.attempt },
       })),
-      errors: workflow.problems
-        .filter((problem) => problem.severity === 'error')
-        .map(({ line, code, message }) => ({ line, code, message })),
-      holder: holder && {
-        name: holder.agent,
-        since: holder.since,
-        mine: holder.session === session,
-      },
+    })),
+    errors: workflow.problems
+      .filter((problem) => problem.severity === 'error')
+      .map(({ line, code, message }) => ({ line, code, message })),
+    holder: holder && {
+      name: holder.agent,
+      since: holder.since,
+      mine: holder.session === session,
     },
-  ];
+  };
 }
 
 function html(webview: vscode.Webview, dist: vscode.Uri): string {

@@ -2,8 +2,8 @@
 import * as vscode from 'vscode';
 import type { Disposable } from '../shared/lifecycle';
 import type { CommandId } from './commandTable';
-import type { FolderState } from './folderModel';
-import type { WorkspaceModel } from './workspaceModel';
+import type { WorkflowOverview } from '../store/overview';
+import type { Located, WorkspaceModel } from './workspaceModel';
 
 export class StatusBar implements Disposable {
   readonly #item: vscode.StatusBarItem;
@@ -32,16 +32,17 @@ export class StatusBar implements Disposable {
   }
 
   #show(): void {
-    const state = this.#relevant();
+    const relevant = this.#relevant();
     const enabled = vscode.workspace
       .getConfiguration('wavelock')
       .get<boolean>('statusBar.enabled', true);
-    if (!state?.workflow || !enabled) {
+    if (!relevant || !enabled) {
       this.#item.hide();
       return;
     }
-    const { workflow, store } = state;
-    const parts = [progress(state)];
+    const { workflow } = relevant;
+    const { store } = relevant.model.state;
+    const parts = [progress(workflow)];
     const details = [workflow.name];
     const { holder } = workflow;
     if (holder && holder.session !== this.model.session) {
@@ -77,7 +78,7 @@ export class StatusBar implements Disposable {
     this.#item.text = parts.join('  ');
     this.#item.tooltip = details.join('\n');
     this.#item.accessibilityInformation = {
-      label: `Wavelock, ${progressWords(state)}, ${details.slice(1).join(', ')}`,
+      label: `Wavelock, ${progressWords(workflow)}, ${details.slice(1).join(', ')}`,
     };
     this.#item.backgroundColor =
       store.state === 'failed'
@@ -86,22 +87,25 @@ export class StatusBar implements Disposable {
     this.#item.show();
   }
 
-  /** The folder of the active file; else the first that has a workflow. */
-  #relevant(): FolderState | undefined {
-    const states = this.model.states.filter((state) => state.workflow !== null);
+  /** The active file, if it is one; else the first of its folder; else the first of all. */
+  #relevant(): Located | undefined {
+    const all = this.model.workflows;
     const active = vscode.window.activeTextEditor?.document.uri;
     const folder = active && vscode.workspace.getWorkspaceFolder(active)?.uri.fsPath;
-    return states.find((state) => state.folder === folder) ?? states[0];
+    return (
+      all.find(({ workflow }) => workflow.path === active?.fsPath) ??
+      all.find(({ model }) => model.folder === folder) ??
+      all[0]
+    );
   }
 }
 
-function progress(state: FolderState): string {
-  if (state.workflow?.valid === false) return `$(warning) ${progressWords(state)}`;
-  return `$(${state.workflow?.completed === true ? 'pass' : 'layers'}) ${progressWords(state)}`;
+function progress(workflow: WorkflowOverview): string {
+  if (!workflow.valid) return `$(warning) ${progressWords(workflow)}`;
+  return `$(${workflow.completed ? 'pass' : 'layers'}) ${progressWords(workflow)}`;
 }
 
-function progressWords({ workflow }: FolderState): string {
-  if (!workflow) return '';
+function progressWords(workflow: WorkflowOverview): string {
   if (!workflow.valid) return vscode.l10n.t('Invalid workflow');
   const words = vscode.l10n.t('Wave {0}/{1}', workflow.wave, workflow.waveCount);
   return workflow.completed ? vscode.l10n.t('{0} completed', words) : words;

@@ -7,9 +7,8 @@ export async function openWorkflowFile(
   model: WorkspaceModel,
   target: (WorkflowTarget & { readonly line?: number }) | undefined,
 ): Promise<void> {
-  const states = model.states.filter((state) => state.path !== null);
-  const path = (states.find((state) => state.folder === target?.folder) ?? states[0])?.path;
-  if (path === null || path === undefined) return;
+  const path = target?.path ?? model.workflows[0]?.workflow.path;
+  if (path === undefined) return;
   const document = await vscode.workspace.openTextDocument(path);
   const editor = await vscode.window.showTextDocument(document);
   if (target?.line === undefined) return;

@@ -1,19 +1,24 @@
 /** The sidebar: workflow › wave › task, or what is wrong with the file. */
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { Problem, RunStatus, TaskStatus } from '../core/model';
 import type { Disposable } from '../shared/lifecycle';
-import { tasksDone, type TaskOverview, type WaveOverview } from '../store/overview';
+import {
+  tasksDone,
+  type TaskOverview,
+  type WaveOverview,
+  type WorkflowOverview,
+} from '../store/overview';
 import { commandTo } from './commands';
-import type { FolderState } from './folderModel';
-import type { WorkspaceModel } from './workspaceModel';
+import type { Located, WorkspaceModel } from './workspaceModel';
 
-export type TreeNode =
-  | { readonly kind: 'workflow'; readonly state: FolderState }
-  | { readonly kind: 'wave'; readonly state: FolderState; readonly wave: WaveOverview }
-  | { readonly kind: 'task'; readonly state: FolderState; readonly task: TaskOverview }
-  | { readonly kind: 'problem'; readonly state: FolderState; readonly problem: Problem }
-  | { readonly kind: 'fault'; readonly state: FolderState; readonly message: string };
+export type TreeNode = Located &
+  (
+    | { readonly kind: 'workflow' }
+    | { readonly kind: 'wave'; readonly wave: WaveOverview }
+    | { readonly kind: 'task'; readonly task: TaskOverview }
+    | { readonly kind: 'problem'; readonly problem: Problem }
+    | { readonly kind: 'fault'; readonly message: string }
+  );
 
 export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
   readonly #changed = new vscode.EventEmitter<void>();
@@ -32,79 +37,72 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
   }
 
   getChildren(node?: TreeNode): TreeNode[] {
-    if (node === undefined) {
-      return this.model.states
-        .filter((state) => state.workflow !== null)
-        .map((state) => ({ kind: 'workflow', state }));
-    }
-    const { state } = node;
-    if (node.kind === 'wave') return node.wave.tasks.map((task) => ({ kind: 'task', state, task }));
-    if (node.kind !== 'workflow' || !state.workflow) return [];
+    if (node === undefined)
+      return this.model.workflows.map((located) => ({ kind: 'workflow', ...located }));
+    const { model, workflow } = node;
+    const at = { model, workflow };
+    if (node.kind === 'wave') return node.wave.tasks.map((task) => ({ kind: 'task', ...at, task }));
+    if (node.kind !== 'workflow') return [];
+    const { store } = model.state;
+    const faults = [
+      ...(store.state === 'failed' ? [store.message] : []),
+      ...(store.state === 'live' ? store.warnings : []).map(({ message }) => message),
+    ];
     return [
-      ...(state.store.state === 'failed'
-        ? [{ kind: 'fault', state, message: state.store.message } as const]
-        : []),
-      ...(state.store.state === 'live' ? state.store.warnings : []).map(
-        ({ message }) => ({ kind: 'fault', state, message }) as const,
-      ),
-      ...state.workflow.problems
+      ...faults.map((message) => ({ kind: 'fault', ...at, message }) as const),
+      ...workflow.problems
         .filter((problem) => problem.severity === 'error')
-        .map((problem) => ({ kind: 'problem', state, problem }) as const),
-      ...state.workflow.waves.map((wave) => ({ kind: 'wave', state, wave }) as const),
+        .map((problem) => ({ kind: 'problem', ...at, problem }) as const),
+      ...workflow.waves.map((wave) => ({ kind: 'wave', ...at, wave }) as const),
     ];
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
     switch (node.kind) {
       case 'workflow':
-        return workflowItem(node.state);
+        return workflowItem(node.workflow);
       case 'wave':
-        return waveItem(node.state, node.wave);
+        return waveItem(node.workflow, node.wave);
       case 'task':
-        return taskItem(node.state, node.task);
+        return taskItem(node.workflow, node.task);
       case 'problem':
-        return problemItem(node.state, node.problem);
+        return problemItem(node.workflow, node.problem);
       case 'fault':
-        return faultItem(node.state, node.message);
+        return faultItem(node.workflow, node.message);
     }
   }
 }
 
-function workflowItem(state: FolderState): vscode.TreeItem {
-  const item = new vscode.TreeItem(
-    state.workflow?.name ?? basename(state.folder),
-    vscode.TreeItemCollapsibleState.Expanded,
-  );
-  item.id = `workflow:${state.folder}`;
-  item.description = workflowSummary(state);
-  item.contextValue = state.workflow?.valid === true ? 'workflow' : 'workflow.invalid';
-  item.iconPath =
-    state.workflow?.valid === true
-      ? new vscode.ThemeIcon(state.workflow.completed ? 'pass-filled' : 'layers')
-      : new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
-  item.tooltip = `${state.path ?? state.folder}\n${item.description}`;
+function workflowItem(workflow: WorkflowOverview): vscode.TreeItem {
+  const item = new vscode.TreeItem(workflow.name, vscode.TreeItemCollapsibleState.Expanded);
+  item.id = `workflow:${workflow.path}`;
+  item.description = workflowSummary(workflow);
+  item.contextValue = workflow.valid ? 'workflow' : 'workflow.invalid';
+  item.iconPath = workflow.valid
+    ? new vscode.ThemeIcon(workflow.completed ? 'pass-filled' : 'layers')
+    : new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
+  item.tooltip = `${workflow.path}\n${item.description}`;
   return item;
 }
 
-export function workflowSummary({ workflow }: FolderState): string {
-  if (!workflow) return '';
+export function workflowSummary(workflow: WorkflowOverview): string {
   if (!workflow.valid) return vscode.l10n.t('invalid file');
   if (workflow.completed) return vscode.l10n.t('completed');
   return vscode.l10n.t('Wave {0}/{1}', workflow.wave, workflow.waveCount);
 }
 
-function waveItem(state: FolderState, wave: WaveOverview): vscode.TreeItem {
-  const current = state.workflow?.wave ?? 0;
+function waveItem(workflow: WorkflowOverview, wave: WaveOverview): vscode.TreeItem {
+  const current = workflow.wave;
   const shown = wave.number === current || wave.number === current + 1;
   const item = new vscode.TreeItem(
     vscode.l10n.t('Wave {0}', wave.number),
     shown ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
   );
   // VS Code remembers what is open by id; a wave that becomes current opens once more.
-  item.id = `wave:${state.folder}:${wave.number}:${shown ? 'near' : 'far'}`;
+  item.id = `wave:${workflow.path}:${wave.number}:${shown ? 'near' : 'far'}`;
   const progress = vscode.l10n.t('{0}/{1} done', tasksDone(wave), wave.tasks.length);
   item.description =
-    wave.number === current && state.workflow?.completed === false
+    wave.number === current && !workflow.completed
       ? vscode.l10n.t('current · {0}', progress)
       : progress;
   item.contextValue = 'wave';
@@ -114,10 +112,10 @@ function waveItem(state: FolderState, wave: WaveOverview): vscode.TreeItem {
   return item;
 }
 
-function taskItem(state: FolderState, task: TaskOverview): vscode.TreeItem {
+function taskItem({ path }: WorkflowOverview, task: TaskOverview): vscode.TreeItem {
   const look = lookOf(task);
   const item = new vscode.TreeItem(task.id);
-  item.id = `task:${state.folder}:${task.id}`;
+  item.id = `task:${path}:${task.id}`;
   item.description = task.description;
   item.iconPath = new vscode.ThemeIcon(
     look.icon,
@@ -128,29 +126,29 @@ function taskItem(state: FolderState, task: TaskOverview): vscode.TreeItem {
   item.accessibilityInformation = { label: `${task.id}, ${word}, ${task.description}` };
   item.contextValue = 'task';
   item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
-    folder: state.folder,
+    path,
     line: task.line,
   });
   return item;
 }
 
-function problemItem(state: FolderState, problem: Problem): vscode.TreeItem {
+function problemItem({ path }: WorkflowOverview, problem: Problem): vscode.TreeItem {
   const item = new vscode.TreeItem(problem.message);
-  item.id = `problem:${state.folder}:${problem.code}:${problem.line}:${problem.column}`;
+  item.id = `problem:${path}:${problem.code}:${problem.line}:${problem.column}`;
   item.description = vscode.l10n.t('line {0}', problem.line + 1);
   item.tooltip = `${problem.message} (${problem.code})`;
   item.iconPath = new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
   item.contextValue = 'problem';
   item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
-    folder: state.folder,
+    path,
     line: problem.line,
   });
   return item;
 }
 
-function faultItem(state: FolderState, message: string): vscode.TreeItem {
+function faultItem({ path }: WorkflowOverview, message: string): vscode.TreeItem {
   const item = new vscode.TreeItem(message);
-  item.id = `fault:${state.folder}:${message}`;
+  item.id = `fault:${path}:${message}`;
   item.tooltip = message;
   item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   item.contextValue = 'fault';

@@ -7,15 +7,25 @@ import type { Identity } from '../store/engine';
 import { newId } from '../store/newId';
 import { SharedStores } from '../store/sharedStores';
 import { openThreadStore } from '../store/threadStore';
-import { FolderModel, type FolderState } from './folderModel';
+import type { WorkflowOverview } from '../store/overview';
+import { FolderModel, type FolderChange, type FolderState } from './folderModel';
+
+/** One workflow, with the folder that it lies in. */
+export interface Located {
+  readonly model: FolderModel;
+  readonly workflow: WorkflowOverview;
+}
+
+/** Undefined when folders have come or gone, so that all may be different. */
+export type WorkspaceChange = FolderChange | undefined;
 
 export class WorkspaceModel implements Disposable {
   readonly #folders = new Map<string, FolderModel>();
-  readonly #changed: Emitter<void>;
+  readonly #changed: Emitter<WorkspaceChange>;
   readonly #listeners: vscode.Disposable;
   readonly #identity = windowIdentity();
   readonly #stores: SharedStores;
-  readonly onDidChange: Emitter<void>['event'];
+  readonly onDidChange: Emitter<WorkspaceChange>['event'];
   /** Resolves when the folders that were there at the start are known. */
   readonly ready: Promise<void>;
   #closed = false;
@@ -59,8 +69,26 @@ export class WorkspaceModel implements Disposable {
     return this.#identity.session;
   }
 
+  get folders(): readonly FolderModel[] {
+    return [...this.#folders.values()];
+  }
+
   folder(path: string): FolderModel | undefined {
     return this.#folders.get(path);
+  }
+
+  /** All workflows of the window, in the order of its folders; one that two folders show counts once. */
+  get workflows(): Located[] {
+    const found = new Map<string, Located>();
+    for (const model of this.#folders.values())
+      for (const workflow of model.state.workflows)
+        if (!found.has(workflow.path)) found.set(workflow.path, { model, workflow });
+    return [...found.values()];
+  }
+
+  /** @param path of a workflow file */
+  workflow(path: string): Located | undefined {
+    return this.workflows.find(({ workflow }) => workflow.path === path);
   }
 
   dispose(): void {
@@ -87,7 +115,7 @@ export class WorkspaceModel implements Disposable {
     for (const { uri } of wanted) {
       if (!this.#folders.has(uri.fsPath)) this.#add(uri);
     }
-    this.#changed.fire();
+    this.#changed.fire(undefined);
   }
 
   #add(uri: vscode.Uri): void {
@@ -103,8 +131,8 @@ export class WorkspaceModel implements Disposable {
       },
     });
     this.#folders.set(uri.fsPath, model);
-    model.onDidChange(() => {
-      this.#changed.fire();
+    model.onDidChange((change) => {
+      this.#changed.fire(change);
     });
     void model.setTrusted(vscode.workspace.isTrusted);
   }

@@ -40,6 +40,7 @@ export const problemCodes = {
   unknown_checkbox: 'warning',
   unknown_dependency: 'error',
   unknown_format: 'error',
+  unreadable_file: 'error',
   wave_gap: 'warning',
   wave_out_of_range: 'error',
 } as const satisfies Record<string, Severity>;
@@ -51,6 +52,7 @@ const alwaysErrors: ReadonlySet<string> = new Set<ProblemCode>([
   'binary_file',
   'conflict_markers',
   'invalid_encoding',
+  'unreadable_file',
   'outside_workspace',
   'unknown_format',
 ]);

@@ -247,14 +247,14 @@ describe('window folder: a store that is lost while it is open', () => {
   const is = (wanted: StoreState['state']) => until(({ store }) => store.state === wanted);
 
   it('a thread that has died comes back by itself, with what was acknowledged', async () => {
-    assert.ok((await model.advance({})).ok);
+    assert.ok((await model.advance(bench.folder, {})).ok);
     const seq = model.state.seq;
     void window.workers[0]?.terminate();
     await is('failed');
     await is('live');
     assert.equal(window.opened.length, 2);
     assert.ok(model.state.seq >= seq);
-    assert.equal(model.state.workflow?.wave, 1);
+    assert.equal(model.state.workflows[0]?.wave, 1);
   });
 
   it('one that dies again and again stays down, and says why', async () => {
@@ -270,28 +270,28 @@ describe('window folder: a store that is lost while it is open', () => {
     const { store } = model.state;
     assert.ok(store.state === 'failed' && store.code === 'store_unavailable');
     // Until a person asks.
-    assert.ok((await model.advance({})).ok);
+    assert.ok((await model.advance(bench.folder, {})).ok);
     assert.equal(window.opened.length, 5);
   });
 
   it('a folder that was removed is not begun anew unasked, and is used again when it is back', async () => {
-    assert.ok((await model.advance({})).ok);
+    assert.ok((await model.advance(bench.folder, {})).ok);
     const folder = join(bench.folder, '.wavelock');
     renameSync(folder, `${folder}-away`);
     await is('failed');
     assert.ok(model.state.store.state === 'failed' && model.state.store.code === 'store_gone');
     bench.write('STATE.md', stateMd({ wave: 1, waves: [['x'], [' ']] }));
-    await until(({ workflow }) => workflow?.waves[0]?.tasks[0]?.status === 'done');
+    await until(({ workflows: [workflow] }) => workflow?.waves[0]?.tasks[0]?.status === 'done');
     assert.equal(model.state.store.state, 'failed');
     renameSync(`${folder}-away`, folder);
     await is('live');
-    assert.equal(model.state.workflow?.waves[0]?.tasks[0]?.run?.status, 'queued');
+    assert.equal(model.state.workflows[0]?.waves[0]?.tasks[0]?.run?.status, 'queued');
   });
 
   it('a person who asks begins anew', async () => {
     rmSync(join(bench.folder, '.wavelock'), { recursive: true, maxRetries: 5 });
     await is('failed');
-    assert.ok((await model.advance({})).ok);
+    assert.ok((await model.advance(bench.folder, {})).ok);
     assert.equal(model.state.store.state, 'live');
   });
 
@@ -308,13 +308,13 @@ describe('window folder: a store that is lost while it is open', () => {
     assert.equal(log.length, 1);
     assert.match(log[0] ?? '', /^Something unexpected happened in the store: /);
     assert.equal(model.state.store.state, 'live');
-    assert.ok((await model.advance({})).ok);
+    assert.ok((await model.advance(bench.folder, {})).ok);
     await store.close();
   });
 
   it('a store that was restored is used at once', async () => {
     const folder = join(bench.folder, '.wavelock');
-    await model.advance({});
+    await model.advance(bench.folder, {});
     await makeBackup(folder, { reason: 'asked', now: Date.now() });
     await restoreStore(folder, 'latest', { now: Date.now(), force: true });
     await is('failed');

@@ -6,6 +6,7 @@ import { performance } from 'node:perf_hooks';
 import { reporters } from 'mocha';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
+import type { WorkflowOverview } from '../../src/store/overview';
 import type { FolderState } from '../../src/ui/folderModel';
 import { treeText } from './treeText';
 
@@ -46,9 +47,13 @@ describe('extension host', () => {
     });
   }
 
+  /** The same of the folder's first workflow. */
+  const untilShown = (holds: (workflow: WorkflowOverview) => boolean): Promise<FolderState> =>
+    until(({ workflows: [workflow] }) => workflow !== undefined && holds(workflow));
+
   async function write(text: string): Promise<void> {
     writeFileSync(file, text);
-    await until(({ workflow }) => workflow !== null);
+    await untilShown(() => true);
   }
 
   function lockTaken(): boolean {
@@ -75,7 +80,7 @@ describe('extension host', () => {
   });
 
   it('shows workflow › waves › tasks in words', async () => {
-    await until(({ workflow }) => workflow?.wave === 1);
+    await untilShown(({ wave }) => wave === 1);
     assert.equal(
       treeText(parts.tree),
       [
@@ -99,10 +104,10 @@ describe('extension host', () => {
 
   it('advances by its command: store, file and tree', async () => {
     await vscode.commands.executeCommand('wavelock.advanceWave');
-    const state = await until(({ workflow }) => workflow?.wave === 2);
+    const state = await untilShown(({ wave }) => wave === 2);
     assert.match(readFileSync(file, 'utf8'), /\*\*Status:\*\* Wave 2\/3/);
     assert.equal(
-      state.workflow?.waves[1]?.tasks.every(({ run }) => run?.status === 'queued'),
+      state.workflows[0]?.waves[1]?.tasks.every(({ run }) => run?.status === 'queued'),
       true,
     );
     assert.match(treeText(parts.tree), /Wave 2\/3[\s\S]*2-01 — .* \[circle-large-outline\]/);
@@ -111,31 +116,31 @@ describe('extension host', () => {
 
   it('follows an edit made by hand, in the file or from outside', async () => {
     await write(readFileSync(file, 'utf8').replace('- [ ] **2-01**', '- [x] **2-01**'));
-    await until(({ workflow }) => workflow?.waves[1]?.tasks[0]?.status === 'done');
+    await untilShown(({ waves }) => waves[1]?.tasks[0]?.status === 'done');
     assert.match(treeText(parts.tree), /Wave 2 — current · 1\/4 done/);
     // The store has been told at once: nobody needs to do what is done.
-    await until(({ workflow }) => workflow?.waves[1]?.tasks[0]?.run?.status === 'cancelled');
+    await untilShown(({ waves }) => waves[1]?.tasks[0]?.run?.status === 'cancelled');
   });
 
   it('shows an invalid file as invalid, with the reason, and never rewrites it', async () => {
     const broken = original.replace('**Status:** Wave 1/3', '**Status:** some day');
     await write(broken);
-    await until(({ workflow }) => workflow?.valid === false);
+    await untilShown(({ valid }) => !valid);
     assert.match(
       treeText(parts.tree),
       /STATE\.md — invalid file \[warning\]\n {2}.*[Ss]tatus.* \[error\]/,
     );
-    const result = await parts.model.folder(folder)?.advance({});
+    const result = await parts.model.folder(folder)?.advance(file, {});
     assert.ok(result && !result.ok && result.refusal.code === 'invalid_workflow');
     assert.equal(readFileSync(file, 'utf8'), broken);
   });
 
   it('says so when there is no workflow file, and notices when it comes back', async () => {
     rmSync(file);
-    await until(({ workflow }) => workflow === null);
+    await until(({ workflows }) => workflows.length === 0);
     assert.equal(treeText(parts.tree), '');
     await write(original);
-    await until(({ workflow }) => workflow?.wave === 1);
+    await untilShown(({ wave }) => wave === 1);
   });
 
   it('tells the holder while another process has the lock', async () => {
@@ -143,7 +148,7 @@ describe('extension host', () => {
     await until(() => lockTaken());
     try {
       const start = performance.now();
-      const result = await parts.model.folder(folder)?.advance({});
+      const result = await parts.model.folder(folder)?.advance(file, {});
       assert.ok(result && !result.ok && result.refusal.code === 'lock_denied');
       assert.match(result.refusal.message, /^STATE\.md is locked by /);
       assert.ok(performance.now() - start >= 2_500, 'it waited for the lock before it gave up');
@@ -153,7 +158,7 @@ describe('extension host', () => {
   });
 
   it('opens the workflow file at a task', async () => {
-    await vscode.commands.executeCommand('wavelock.openWorkflowFile', { folder, line: 22 });
+    await vscode.commands.executeCommand('wavelock.openWorkflowFile', { path: file, line: 22 });
     const editor = vscode.window.activeTextEditor;
     assert.equal(editor?.document.uri.fsPath, file);
     assert.equal(editor.selection.active.line, 22);
