@@ -20,7 +20,7 @@ import { newId } from '../src/store/newId';
 import type { OpId } from '../src/core/model';
 import { openLocalStore } from '../src/store/localStore';
 import { Mailbox } from '../src/store/mailbox';
-import { openSqlite } from '../src/store/sqlite/engine';
+import { openSqlite } from '../src/store/sqlite/opening';
 import type { DrainJob } from './drain';
 import { benchPlace, fill, identityOf, openBenchStore } from './stores';
 import type { Command } from '../src/core/model';

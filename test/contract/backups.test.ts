@@ -15,7 +15,7 @@ import { isStoreError, type FaultCode } from '../../src/core/errors';
 import { openLocalStore, type LocalOptions } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
 import { listBackups, makeBackup } from '../../src/store/sqlite/backups';
-import { openSqlite } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import { migrations } from '../../src/store/sqlite/migrate';
 import { copyStore, previewRestore, restoreStore } from '../../src/store/sqlite/restore';
 import { verifyStore } from '../../src/store/sqlite/verify';

@@ -4,7 +4,8 @@ import { renameSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { isStoreError } from '../../src/core/errors';
 import type { OpId } from '../../src/core/model';
-import { openSqlite, type SqliteEngine } from '../../src/store/sqlite/engine';
+import { type SqliteEngine } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import { anAdvance, identity, Workbench } from './stores';
 
 describe('store: in the middle of a transaction', () => {

@@ -7,7 +7,7 @@ import type { Context, OpId, RunRow } from '../../src/core/model';
 import type { Identity } from '../../src/store/engine';
 import { openLocalStore } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
-import { openSqlite } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import type { Store } from '../../src/store/store';
 import { openThreadStore } from '../../src/store/threadStore';
 import { contextOf } from '../model/operation';

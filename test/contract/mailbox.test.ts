@@ -13,7 +13,7 @@ import { isStoreError, StoreError } from '../../src/core/errors';
 import type { OpId } from '../../src/core/model';
 import { Busy, type AnyAnswer, type Outcome, type Submission } from '../../src/store/engine';
 import { Mailbox } from '../../src/store/mailbox';
-import { openSqlite } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import { Turns, WaitingFile, whenFree, type Time, type WaitingSign } from '../../src/store/turns';
 import { anAdvance, identity, Workbench } from './stores';
 

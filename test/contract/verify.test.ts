@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { canonical } from '../../src/core/codec';
 import type { RowChange } from '../../src/core/model';
 import { Archive } from '../../src/store/sqlite/archive';
-import { openSqlite } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import { Tables } from '../../src/store/sqlite/tables';
 import { verifyStore } from '../../src/store/sqlite/verify';
 import { chained } from '../../src/store/sqlite/witness';

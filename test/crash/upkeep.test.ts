@@ -9,7 +9,7 @@ import { newRun } from '../../src/core/rules/runs';
 import { openLocalStore } from '../../src/store/localStore';
 import { Archive } from '../../src/store/sqlite/archive';
 import { listBackups, makeBackup } from '../../src/store/sqlite/backups';
-import { openSqlite } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import { restoreStore } from '../../src/store/sqlite/restore';
 import { verifyStore } from '../../src/store/sqlite/verify';
 import type { Store } from '../../src/store/store';

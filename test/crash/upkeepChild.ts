@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { decodeRun } from '../../src/core/codec';
 import { makeBackup } from '../../src/store/sqlite/backups';
-import { openSqlite } from '../../src/store/sqlite/engine';
+import { openSqlite } from '../../src/store/sqlite/opening';
 import { restoreStore } from '../../src/store/sqlite/restore';
 import { identity } from '../contract/stores';
 

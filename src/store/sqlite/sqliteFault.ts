@@ -2,6 +2,7 @@
 import { CodecError } from '../../core/codec';
 import { StoreError, type FaultCode } from '../../core/errors';
 import { fileFault, obstacleTo } from '../durableFs';
+import { Busy } from '../engine';
 
 const resultCode = {
   busy: 5,
@@ -84,6 +85,26 @@ export function asFault(error: unknown, path: string): unknown {
     if (obstacle?.code === 'store_io') return obstacle;
   }
   return new StoreError(fault.code, fault.says.replace('{path}', path), { cause: error });
+}
+
+/** Carries out what uses the store at `path`: what fails is a fault of ours, or `Busy` where a later try may do. */
+export function faultsNamed<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (isBusy(error)) throw new Busy('another process is writing', { cause: error });
+    throw asFault(error, path);
+  }
+}
+
+/** What is only told where it can be had: nothing instead of a fault of SQLite's. */
+export function readIfPossible<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Error && 'errcode' in error)) throw error;
+    return undefined;
+  }
 }
 
 /** Extended codes keep the primary one in their lowest byte. */
