@@ -35,13 +35,12 @@ export interface Part {
 
 export type Told =
   | { readonly told: 'open'; readonly ms: number }
-  | { readonly told: 'asks'; readonly order: Order }
   /** `from` and `until`: before it was asked and after the answer, on the clock that all processes share. */
+  | { readonly told: 'asks'; readonly order: Order; readonly from: number }
   | {
       readonly told: 'answer';
       readonly op: string;
       readonly answer: AnyAnswer;
-      readonly from: number;
       readonly until: number;
     }
   | { readonly told: 'fault'; readonly op: string; readonly code: string; readonly message: string }
@@ -99,8 +98,8 @@ class Stormer {
   async #ask(order: Order): Promise<void> {
     const { op } = order;
     const { store, files } = await this.#open;
-    tell({ told: 'asks', order });
     const from = clock();
+    tell({ told: 'asks', order, from });
     try {
       const answer: AnyAnswer =
         order.do === 'submit'
@@ -110,7 +109,7 @@ class Stormer {
               force: { reason: 'The storm goes on.' },
             });
       this.#work.learn(order, answer);
-      tell({ told: 'answer', op, answer, from, until: clock() });
+      tell({ told: 'answer', op, answer, until: clock() });
     } catch (error) {
       if (!isStoreError(error)) throw error;
       this.#work.failed(order);

@@ -15,6 +15,7 @@ import { narrow, type Order } from './stormWork';
 interface Acknowledged {
   readonly order: Order;
   readonly answer: AnyAnswer & { readonly ok: true };
+  /** Before anybody had asked for it. */
   readonly from: number;
   readonly until: number;
 }
@@ -28,6 +29,8 @@ export class StormRecord {
   archived = 0;
   longestOpenMs = 0;
   readonly #tokens = new Map<string, string>();
+  /** Who was killed may have been answered: the one who asks again hears what was decided back then. */
+  readonly #firstAsked = new Map<string, number>();
 
   get answers(): number {
     return this.#answers;
@@ -42,14 +45,17 @@ export class StormRecord {
         return;
       case 'asks':
         underWay.set(told.order.op, told.order);
+        if (!this.#firstAsked.has(told.order.op)) this.#firstAsked.set(told.order.op, told.from);
         return;
       case 'answer': {
         const order = underWay.get(told.op);
         assert.ok(order, `an answer to ${told.op}, which nobody has asked for`);
         underWay.delete(told.op);
         this.#answers += 1;
-        if (told.answer.ok) this.#acknowledge({ ...told, order, answer: told.answer });
-        else this.#count(`refused ${told.answer.refusal.code}`);
+        if (told.answer.ok) {
+          const from = this.#firstAsked.get(told.op) ?? told.until;
+          this.#acknowledge({ order, answer: told.answer, from, until: told.until });
+        } else this.#count(`refused ${told.answer.refusal.code}`);
         return;
       }
       case 'fault':
