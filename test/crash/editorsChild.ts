@@ -4,11 +4,11 @@
  */
 import type { TaskId } from '../../src/core/model';
 import { isStoreError } from '../../src/core/errors';
-import type { acquireFileLock } from '../../src/store/fileLock';
 import { openLocalStore } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
 import { WorkflowFiles } from '../../src/store/workflowFiles';
 import { identity } from '../contract/stores';
+import { noLockfile } from './stallLockfile';
 
 export interface Said {
   readonly ready?: true;
@@ -24,11 +24,6 @@ const [folder = '', task = '', most = '0', lock = ''] = process.argv.slice(2);
 const place = placeOf(folder);
 let stopped = false;
 
-const noLock: typeof acquireFileLock = () =>
-  Promise.resolve({
-    lock: { stillOurs: () => true, tookOver: undefined, release: () => Promise.resolve() },
-  });
-
 async function edit(): Promise<void> {
   const store = await openLocalStore({
     place,
@@ -41,7 +36,7 @@ async function edit(): Promise<void> {
     store,
     now: Date.now,
     lockWaitMs: 120_000,
-    ...(lock === 'off' ? { acquire: noLock } : {}),
+    ...(lock === 'off' ? { acquire: noLockfile } : {}),
   });
   const said = { notes: 0, status: 'todo' as Said['status'], later: 0 };
   process.send?.({ ready: true, ...said });
