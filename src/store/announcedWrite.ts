@@ -140,7 +140,8 @@ export class AnnouncedWrite {
   /** Takes away what nobody will ask for any more. */
   async tidy(workflow: WorkflowId, known: ContentHash): Promise<void> {
     const keep = await this.#store.read('config', { key: 'backups.keep' });
-    this.backups(workflow).prune(typeof keep?.value === 'number' ? keep.value : keptBackups);
+    const now = this.options.now();
+    this.backups(workflow).prune(typeof keep?.value === 'number' ? keep.value : keptBackups, now);
     const { edits } = await this.#store.read('workflowFile', { workflow });
     const conflicts = await this.#store.read('conflicts', {});
     this.texts(workflow).prune(
@@ -151,6 +152,7 @@ export class AnnouncedWrite {
         ),
         ...conflicts.flatMap(({ base, mine, theirs }) => [base, mine, theirs]),
       ]),
+      now,
     );
     this.options.onStep('tidied');
   }

@@ -8,8 +8,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import type { FileOps } from './durableFs';
-import { keepContent } from './durableFs';
+import { clearOldTempFiles, keepContent, tempFilesLive, type FileOps } from './durableFs';
 import { folderNameOf, hashOf, localTime } from './workflowFile';
 
 export interface FileBackup {
@@ -78,7 +77,8 @@ export class FileBackups {
   }
 
   /** Keeps the newest `most` of different content. */
-  prune(most: number): void {
+  prune(most: number, now: number): void {
+    clearOldTempFiles(this.#folder, now - tempFilesLive, this.ops);
     const kept = new Map<string, string>();
     for (const name of this.#names().reverse()) {
       const file = join(this.#folder, name);
