@@ -69,13 +69,6 @@ export function mergedText(
   file: string,
   { base, mine, theirs }: ThreeTexts,
 ): string | undefined {
-  // It is told of either side's tasks in the places of the other; sometimes only one of the two has them.
-  for (const [one, other] of [
-    [mine, theirs],
-    [theirs, mine],
-  ] as const) {
-    const merge = mergeThreeWay(file, base, one, other);
-    if (merge.ok && isValid(documentIn(reading, file, merge.text))) return merge.text;
-  }
-  return undefined;
+  const merge = mergeThreeWay(file, base, mine, theirs);
+  return merge.ok && isValid(documentIn(reading, file, merge.text)) ? merge.text : undefined;
 }
