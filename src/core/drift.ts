@@ -9,7 +9,6 @@
 import type {
   ContentHash,
   FileEdit,
-  FileEditing,
   Plan,
   PlanTask,
   RelativePath,
@@ -59,11 +58,10 @@ export interface Drift {
   readonly advice: string;
 }
 
-/** A workflow file that is there, as far as it says something. */
+/** A workflow file that is there. Its plan is as every surface shows it: `planNow` of `store/planNow.ts`. */
 export interface FileSeen {
   readonly file: RelativePath;
   readonly hash: ContentHash;
-  readonly editing: FileEditing;
   readonly plan: Plan;
 }
 
@@ -196,8 +194,7 @@ function conflicts(view: StateView): Drift[] {
 
 /* ------------------------------------------------------------------ boxes and runs */
 
-function tasks(seen: FileSeen, { pending }: DriftAsked, view: StateView): Drift[] {
-  const { file, plan } = seen;
+function tasks({ file, plan }: FileSeen, { pending }: DriftAsked, view: StateView): Drift[] {
   const runs = view.runs.get(plan.id) ?? new Map<string, RunRow>();
   const promised = new Set(
     pending.flatMap(({ workflow, change }) =>
@@ -211,7 +208,7 @@ function tasks(seen: FileSeen, { pending }: DriftAsked, view: StateView): Drift[
       known.add(task.id);
       const run = runs.get(task.id);
       if (promised.has(task.id)) continue;
-      const told = boxAgainstRun(statusOf(seen, task, view), task, run, view);
+      const told = boxAgainstRun(task, run, view);
       if (told) found.push({ ...told, workflow: plan.id, file, line: task.line, task: task.id });
     }
   }
@@ -226,12 +223,6 @@ function tasks(seen: FileSeen, { pending }: DriftAsked, view: StateView): Drift[
 
 type Told = Pick<Drift, 'code' | 'severity' | 'message' | 'advice' | 'run'>;
 
-/** Where the file may not say it, the store does. */
-function statusOf({ plan, editing }: FileSeen, task: PlanTask, view: StateView) {
-  const said = editing === 'none' ? view.tasks.get(taskKey(plan.id, task.id)) : undefined;
-  return said?.status ?? task.status;
-}
-
 function isOver({ status }: RunRow): boolean {
   return status !== 'queued' && status !== 'running';
 }
@@ -239,8 +230,7 @@ function isOver({ status }: RunRow): boolean {
 const failed: ReadonlySet<RunStatus> = new Set(['error', 'killed', 'lost']);
 
 function boxAgainstRun(
-  box: PlanTask['status'],
-  { id }: PlanTask,
+  { id, status: box }: PlanTask,
   run: RunRow | undefined,
   view: StateView,
 ): Told | undefined {

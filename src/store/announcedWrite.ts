@@ -7,14 +7,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isStoreError } from '../core/errors';
 import type { ContentHash, EditId, FileSight, TaskMoved, WorkflowId } from '../core/model';
-import { isValid } from '../workflow/document';
 import { replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
 import { FileBackups } from './fileBackups';
 import type { FileLock } from './fileLock';
 import { KeptTexts } from './keptTexts';
 import type { Store } from './store';
 import { hashOf, refuseWriteProtected, type WorkflowFile } from './workflowFile';
-import { documentIn, type Reading } from './workflowReading';
+import type { Reading } from './workflowReading';
 
 export interface AnnouncedWriteOptions {
   readonly place: Reading;
@@ -39,8 +38,8 @@ export interface NewContent {
 
 export interface Written {
   readonly target: ContentHash;
-  /** What an editor has saved to the replaced file in the meantime; it is a backup by now. */
-  readonly late: string | undefined;
+  /** What was replaced. An editor that had it open may still write to it. */
+  readonly kept: Kept;
 }
 
 /** Unless the setting `backups.keep` says otherwise. */
@@ -91,10 +90,9 @@ export class AnnouncedWrite {
       this.#givenUp = target;
       return 'moved';
     }
-    const late = this.#savedMeanwhile(file, kept);
     await this.confirm(target, { workflow, ...says });
     onStep('confirmed');
-    return { target, late };
+    return { target, kept };
   }
 
   #lastLook(file: WorkflowFile, { path, linked }: Kept): void {
@@ -102,15 +100,6 @@ export class AnnouncedWrite {
     const [live, kept] = [statSync(file.path, { bigint: true }), statSync(path, { bigint: true })];
     const same = !linked || (live.ino === kept.ino && live.dev === kept.dev);
     if (!same || hashOf(readFileSync(path)) !== file.hash) throw new MovedOn();
-  }
-
-  /** An editor that had the file open has written to what is a backup by now. */
-  #savedMeanwhile(file: WorkflowFile, { path, linked }: Kept): string | undefined {
-    if (!linked) return undefined;
-    const bytes = readFileSync(path);
-    if (hashOf(bytes) === file.hash) return undefined;
-    const document = documentIn(this.options.place, file.file, bytes.toString('utf8'));
-    return isValid(document) ? document.text : undefined;
   }
 
   /** Settles what the file says by now, whoever has written it. */

@@ -55,7 +55,7 @@ export class FileBackups {
       .reverse()
       .flatMap((name) => {
         const file = join(this.#folder, name);
-        const bytes = this.#read(file);
+        const bytes = this.read(file);
         const stats = statSync(file, { throwIfNoEntry: false });
         if (!bytes || !stats) return [];
         const id = name.slice(0, -extension.length);
@@ -72,7 +72,7 @@ export class FileBackups {
     const [backup, another] =
       meant.length > 0 ? meant : all.filter((each) => each.id.startsWith(id));
     if (!backup || another) return undefined;
-    const content = this.#read(backup.file);
+    const content = this.read(backup.file);
     return content && { backup, content };
   }
 
@@ -85,8 +85,7 @@ export class FileBackups {
       const short = /-([0-9a-f]{12})(?:-\d+)?\.md$/.exec(name)?.[1] ?? name;
       const twin = kept.get(short);
       // An editor may have written to either of them since.
-      const same =
-        twin !== undefined && this.#read(twin)?.equals(this.#read(file) ?? empty) === true;
+      const same = twin !== undefined && this.read(twin)?.equals(this.read(file) ?? empty) === true;
       if (same || kept.size >= most) this.ops.remove(file);
       else kept.set(twin === undefined ? short : name, file);
     }
@@ -105,7 +104,7 @@ export class FileBackups {
   }
 
   /** Another process may prune meanwhile. */
-  #read(file: string): Buffer | undefined {
+  read(file: string): Buffer | undefined {
     try {
       return readFileSync(file);
     } catch (error) {

@@ -27,13 +27,14 @@ import type {
   Refusal,
   StructuredDiff,
   TaskMoved,
+  WorkflowId,
   WorkflowRow,
 } from '../core/model';
 import { StoreError } from '../core/errors';
 import { movesBetween, structured } from '../workflow/difference';
-import type { WorkflowDocument } from '../workflow/document';
+import { isValid, type WorkflowDocument } from '../workflow/document';
 import { AnnouncedWrite, type AnnouncedWriteOptions, type NewContent } from './announcedWrite';
-import { createFile } from './durableFs';
+import { createFile, type Kept } from './durableFs';
 import type { Reads } from './engine';
 import type { FileLock } from './fileLock';
 import { gitState } from './gitState';
@@ -80,6 +81,8 @@ type Known = Reads['workflowFile']['rows'];
 /** Each round means that somebody changed the file in the very moment of our write. */
 const mostRounds = 24;
 const pauseMs = { first: 2, longest: 200 };
+/** Others may write in the moment in which a late save is told of. */
+const mostLateRounds = 8;
 const noDifference: StructuredDiff = { added: [], removed: [], modified: [] };
 
 export class FileWriter {
@@ -349,32 +352,54 @@ export class FileWriter {
     const written = await this.#writing.make(file, next);
     if (written === 'moved') return 'moved';
     const { workflow } = next;
-    const { target, late } = written;
-    if (late !== undefined) await this.#mergeLate(file, late, { workflow, known: target });
+    const { target, kept } = written;
+    const late = await this.#savedMeanwhile(file, workflow, kept);
+    if (late !== undefined) await this.#mergeLate(file, workflow, late);
     await this.#writing.tidy(workflow, target);
     return 'again';
   }
 
-  /** Their change of what we have replaced, told as theirs and merged into what we have written. */
-  async #mergeLate(
+  /** An editor that had the file open has written to what is a backup by now; it empties a file first. */
+  async #savedMeanwhile(
     file: WorkflowFile,
-    late: string,
-    { workflow, known }: { readonly workflow: FileSight['workflow']; readonly known: ContentHash },
-  ): Promise<void> {
-    const current = readWorkflowFile(this.#place, this.path);
-    if (current?.hash !== known || !isValidFile(current)) return;
-    const texts = this.#texts({ workflow });
-    const [base, mine] = [file.document.text, late].map((text) => texts.keep(text, 'durably')) as [
-      ContentHash,
-      ContentHash,
-    ];
-    const theirs = this.#read(current, late);
-    const { head } = gitState(this.#place.root);
-    await this.#import(sightOf(current, this.#place, head), known, 'hand', {
-      tasks: movesBetween(file.document, theirs),
-      diff: structured(file.document, theirs),
-      lost: { base, mine },
-    });
+    workflow: WorkflowId,
+    { path, linked }: Kept,
+  ): Promise<string | undefined> {
+    for (let look = 1; linked && look <= 3; look += 1) {
+      const bytes = this.#writing.backups(workflow).read(path);
+      if (bytes === undefined || hashOf(bytes) === file.hash) return undefined;
+      const document = documentIn(this.#place, file.file, bytes.toString('utf8'));
+      if (isValid(document)) return document.text;
+      await this.#pause(look);
+    }
+    return undefined;
+  }
+
+  /**
+   * Their change of what we have replaced, told as theirs and merged into what the file says by now. Where others are
+   * faster again and again, it is kept for people to decide: a backup alone is gone some day.
+   */
+  async #mergeLate(file: WorkflowFile, workflow: WorkflowId, late: string): Promise<void> {
+    const base = file.document.text;
+    const sight = { workflow, file: file.file };
+    const texts = this.#texts(sight);
+    const lost = { base: texts.keep(base, 'durably'), mine: texts.keep(late, 'durably') };
+    const saved = this.#read(sight, late);
+    const tasks = movesBetween(file.document, saved);
+    const diff = structured(file.document, saved);
+    for (let round = 1; round <= mostLateRounds; round += 1) {
+      const current = readWorkflowFile(this.#place, this.path);
+      const known = (await this.#store.read('workflowFile', { workflow })).workflow;
+      if (current && isValidFile(current) && current.hash === known?.hash) {
+        const { head } = gitState(this.#place.root);
+        const seen = sightOf(current, this.#place, head);
+        const told = await this.#import(seen, current.hash, 'hand', { tasks, diff, lost });
+        if (told === 'again') return;
+      }
+      await this.#pause(round);
+    }
+    const theirs = readWorkflowFile(this.#place, this.path)?.document.text ?? base;
+    await this.recordConflict(sight, { texts: { base, mine: late, theirs }, edits: [] });
   }
 
   #read({ file }: Pick<FileSight, 'file'>, text: string): WorkflowDocument {

@@ -16,6 +16,7 @@ import type {
   FileSight,
   Granted,
   OpId,
+  Plan,
   PlanDraft,
   Refusal,
   RelativePath,
@@ -26,6 +27,7 @@ import type {
   WorkflowId,
 } from '../core/model';
 import { StoreError } from '../core/errors';
+import { viewOf } from '../core/views';
 import { isValid, type TaskDetails } from '../workflow/document';
 import { initialStateMd } from '../workflow/initialState';
 import { BackupRestore, type BackupPreview, type Restored } from './backupRestore';
@@ -42,6 +44,7 @@ import type { acquireFileLock, FileLock } from './fileLock';
 import type { Settled } from './fileWriter';
 import { LockedFiles, type LockedWriter } from './lockedFiles';
 import { relativeTo, type Place } from './place';
+import { planNow } from './planNow';
 import { mostAttempts, settleOrFault } from './settling';
 import type { Store } from './store';
 import {
@@ -143,11 +146,11 @@ export class WorkflowFiles {
    */
   advance(at: string, request: AdvanceRequest): Promise<Answer<AdvanceFacts>> {
     const { seen, force, opId } = request;
-    return this.#change(at, (file, sight) =>
+    return this.#change(at, async (file, sight) =>
       this.#store.submit(
         {
           kind: 'wave.advance',
-          plan: file.document.plan,
+          plan: await this.#planNow(file),
           sight,
           ...(seen === undefined ? {} : { seen }),
           ...(force === undefined ? {} : { force }),
@@ -161,7 +164,7 @@ export class WorkflowFiles {
     const { seen, token, opId, ...change } = request;
     let unsaid: TaskSet['unsaid'] = [];
     const answer = await this.#change(at, async (file, sight) => {
-      const present = statusIn(file, change.task);
+      const present = statusIn(await this.#planNow(file), change.task);
       if (present === undefined) return this.#locked.refuse(unknownTask(change.task, sight));
       const updated = localTime(this.options.now());
       const sayable = file.document.edit({ kind: 'task', ...change, updated });
@@ -343,6 +346,13 @@ export class WorkflowFiles {
 
   /* ---------------------------------------------------------------- a change of a file */
 
+  /** With what the store knows where the file has no place for it. */
+  async #planNow({ document }: ValidFile): Promise<Plan> {
+    if (document.editing === 'full') return document.plan;
+    const { id } = document.plan;
+    return planNow(document, viewOf(await this.#store.read('workflow', { id }))) ?? document.plan;
+  }
+
   /**
    * One command about the file as it is: read and brought up to date under its lock, decided, and written.
    */
@@ -396,9 +406,8 @@ export class WorkflowFiles {
   }
 }
 
-function statusIn({ document }: ValidFile, id: TaskId): TaskStatus | undefined {
-  for (const { tasks } of document.plan.waves)
-    for (const task of tasks) if (task.id === id) return task.status;
+function statusIn({ waves }: Plan, id: TaskId): TaskStatus | undefined {
+  for (const { tasks } of waves) for (const task of tasks) if (task.id === id) return task.status;
   return undefined;
 }
 

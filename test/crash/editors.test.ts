@@ -32,7 +32,7 @@ async function storm(lock: string): Promise<void> {
   const path = bench.write('STATE.md', start);
   const store = await bench.store();
   granted(await store.submit({ kind: 'config.set', key: 'rate.mutations', value: 0 }));
-  granted(await store.submit({ kind: 'config.set', key: 'backups.keep', value: 10_000 }));
+  granted(await store.submit({ kind: 'config.set', key: 'backups.keep', value: 1_000_000 }));
   const files = new WorkflowFiles({ place: bench.place, store, now: Date.now, lockWaitMs: 60_000 });
   await files.sync(bench.folder);
   const children = Array.from({ length: writers }, (_, index) =>
