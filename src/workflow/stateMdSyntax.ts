@@ -457,7 +457,8 @@ class SyntaxReader {
       if (this.group) this.group.remarks = true;
       return;
     }
-    const detail = isItem(line) ? DETAIL.exec(line.content) : null;
+    // Below a line that has ended the task it says nothing of it: what an edit puts beside it could end there, too.
+    const detail = this.inTask && isItem(line) ? DETAIL.exec(line.content) : null;
     const name = detail?.[1]?.toLowerCase();
     if (!detail || !name) return;
     const from = detail[0].length;
