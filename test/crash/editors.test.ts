@@ -32,7 +32,7 @@ async function storm(lock: string): Promise<void> {
   const path = bench.write('STATE.md', start);
   const store = await bench.store();
   granted(await store.submit({ kind: 'config.set', key: 'rate.mutations', value: 0 }));
-  granted(await store.submit({ kind: 'config.set', key: 'backups.keep', value: 1_000_000 }));
+  granted(await store.submit({ kind: 'config.set', key: 'backups.keep', value: 10_000 }));
   const files = new WorkflowFiles({ place: bench.place, store, now: Date.now, lockWaitMs: 60_000 });
   await files.sync(bench.folder);
   const children = Array.from({ length: writers }, (_, index) =>
@@ -93,7 +93,7 @@ async function storm(lock: string): Promise<void> {
     // Whoever comes too late again and again is told so, which must stay the exception.
     assert.ok(busy <= 2 + (2 * notes) / 50, `${busy} of ${2 * notes} were told to come again`);
     console.log(
-      `      lock ${lock}: ${notes} notes and as many tasks set, ${person.saved.length} saves by hand; ${apart} in a backup or one of ${conflicts} conflicts, ${gone} in the gap, ${later} told later, ${busy} told to come again`,
+      `      lock ${lock}: ${notes} notes and as many tasks set, ${person.saved.length} saves by hand; ${apart} in a backup or one of ${conflicts} conflicts, ${gone} in the gap, ${later} told later, ${granted(await files.backups(bench.folder)).backups.length} backups, ${busy} told to come again`,
     );
   } finally {
     for (const { child } of children) if (child.exitCode === null) child.kill('SIGKILL');
