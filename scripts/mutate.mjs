@@ -38,7 +38,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () =>
 const [node] = await Promise.all([ensureNode(), ensureDependencies()]);
 const words = process.argv.slice(2);
 /** @type {Fault[]} */
-const faults = ['test/mutations.json', 'test/storeMutations.json']
+const faults = ['test/mutations.json', 'test/storeMutations.json', 'test/workflowMutations.json']
   .flatMap((list) => JSON.parse(readFileSync(join(projectRoot, list), 'utf8')))
   .filter(
     ({ file, test, why }) =>

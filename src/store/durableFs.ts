@@ -9,6 +9,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  existsSync,
   fchmodSync,
   fstatSync,
   fsyncSync,
@@ -154,6 +155,22 @@ function removeTempFiles(path: string, ops: FileOps): void {
   }
 }
 
+/** No content takes that long to be written under its own name. */
+export const tempFilesLive = 60_000;
+
+/**
+ * Temp files of contents that their writers have died over, and that nobody has kept again since. One that is in use
+ * all the same is made anew by who uses it.
+ */
+export function clearOldTempFiles(folder: string, before: number, ops: FileOps): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) {
+    if (!/^\..+\.wavelock-[0-9a-f]{12}$/.test(name)) continue;
+    const path = join(folder, name);
+    if ((statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? before) < before) ops.remove(path);
+  }
+}
+
 /** A link costs nothing and cannot be half-written; where none can be made, a flushed copy. */
 function keepUnder(path: string, wanted: string, ops: FileOps): Kept {
   ops.makeFolder(dirname(wanted));
@@ -188,6 +205,9 @@ function cannotLink(error: unknown): boolean {
   return code === 'EXDEV' || code === 'EPERM' || code === 'ENOTSUP' || code === 'EMLINK';
 }
 
+/** Each that begins to keep a content clears away the temp files of the others, once. */
+const mostKeepingTheSame = 64;
+
 /** A file that says the same for ever, as its name does; writing it again is nothing. */
 export function keepContent(
   path: string,
@@ -198,12 +218,16 @@ export function keepContent(
   const isThere = (): boolean =>
     lstatSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(content);
   try {
-    if (isThere()) return;
+    if (isThere()) {
+      if (flush) flushContent(path, ops);
+      return;
+    }
     ops.makeFolder(dirname(path));
+    // Once only: many who keep the same at once would else clear away each other's for ever.
+    removeTempFiles(path, ops);
     for (let attempt = 1; ; attempt += 1) {
       // Under a name of its own first: who sees its name sees its bytes.
       const temp = tempNameOf(path);
-      removeTempFiles(path, ops);
       try {
         ops.create(temp, content, 0o600);
         if (flush) ops.flush(temp);
@@ -212,9 +236,13 @@ export function keepContent(
       } catch (error) {
         ops.remove(temp);
         // Another has cleared it away who keeps the same.
-        const cleared = (error as NodeJS.ErrnoException).code === 'ENOENT' && attempt < 4;
+        const cleared =
+          (error as NodeJS.ErrnoException).code === 'ENOENT' && attempt < mostKeepingTheSame;
         if (!cleared) throw error;
-        if (isThere()) return;
+        if (!isThere()) continue;
+        // Whoever has put it there need not have flushed it.
+        if (flush) ops.flush(path);
+        break;
       }
     }
     if (flush) ops.flushFolder(dirname(path));

@@ -74,7 +74,10 @@ export interface Reads {
       readonly intents: readonly FileIntent[];
     };
   };
-  /** What a view of one workflow needs: its row, the newest run of each of its tasks, and who holds which file. */
+  /**
+   * What a view of one workflow needs: its row, the newest run of each of its tasks, what was said of them, and who
+   * holds which file.
+   */
   workflow: { readonly ask: { readonly id: WorkflowId | null }; readonly rows: StateRows };
   events: {
     readonly ask: { readonly after: Seq; readonly limit: number };

@@ -8,8 +8,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import type { FileOps } from './durableFs';
-import { keepContent } from './durableFs';
+import { clearOldTempFiles, keepContent, tempFilesLive, type FileOps } from './durableFs';
 import { folderNameOf, hashOf, localTime } from './workflowFile';
 
 export interface FileBackup {
@@ -56,7 +55,7 @@ export class FileBackups {
       .reverse()
       .flatMap((name) => {
         const file = join(this.#folder, name);
-        const bytes = this.#read(file);
+        const bytes = this.read(file);
         const stats = statSync(file, { throwIfNoEntry: false });
         if (!bytes || !stats) return [];
         const id = name.slice(0, -extension.length);
@@ -73,20 +72,20 @@ export class FileBackups {
     const [backup, another] =
       meant.length > 0 ? meant : all.filter((each) => each.id.startsWith(id));
     if (!backup || another) return undefined;
-    const content = this.#read(backup.file);
+    const content = this.read(backup.file);
     return content && { backup, content };
   }
 
   /** Keeps the newest `most` of different content. */
-  prune(most: number): void {
+  prune(most: number, now: number): void {
+    clearOldTempFiles(this.#folder, now - tempFilesLive, this.ops);
     const kept = new Map<string, string>();
     for (const name of this.#names().reverse()) {
       const file = join(this.#folder, name);
       const short = /-([0-9a-f]{12})(?:-\d+)?\.md$/.exec(name)?.[1] ?? name;
       const twin = kept.get(short);
       // An editor may have written to either of them since.
-      const same =
-        twin !== undefined && this.#read(twin)?.equals(this.#read(file) ?? empty) === true;
+      const same = twin !== undefined && this.read(twin)?.equals(this.read(file) ?? empty) === true;
       if (same || kept.size >= most) this.ops.remove(file);
       else kept.set(twin === undefined ? short : name, file);
     }
@@ -105,7 +104,7 @@ export class FileBackups {
   }
 
   /** Another process may prune meanwhile. */
-  #read(file: string): Buffer | undefined {
+  read(file: string): Buffer | undefined {
     try {
       return readFileSync(file);
     } catch (error) {

@@ -16,7 +16,6 @@
  *
  * Not detected: another program that replaces the file by a rename between our last look and our own.
  */
-import { readFileSync, statSync } from 'node:fs';
 import type {
   ConflictId,
   ConflictRow,
@@ -26,28 +25,28 @@ import type {
   FileIntent,
   FileSight,
   Refusal,
-  StoredEvent,
   StructuredDiff,
   TaskMoved,
+  WorkflowId,
   WorkflowRow,
 } from '../core/model';
-import { isStoreError, StoreError } from '../core/errors';
-import { diffPlans, type Stated } from '../workflow/difference';
-import { applyEdits, isValid, type WorkflowDocument } from '../workflow/document';
-import { mergeThreeWay } from '../workflow/merge';
-import { createFile, replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
+import { StoreError } from '../core/errors';
+import { movesBetween, structured } from '../workflow/difference';
+import { isValid, type WorkflowDocument } from '../workflow/document';
+import { AnnouncedWrite, type AnnouncedWriteOptions, type NewContent } from './announcedWrite';
+import { createFile, type Kept } from './durableFs';
 import type { Reads } from './engine';
-import { FileBackups } from './fileBackups';
 import type { FileLock } from './fileLock';
 import { gitState } from './gitState';
-import { KeptTexts } from './keptTexts';
+import type { KeptTexts } from './keptTexts';
+import { likelyBase } from './likelyBase';
 import { newId } from './newId';
+import { PromisedTexts, type ThreeTexts } from './promisedText';
 import type { Store } from './store';
 import {
   hashOf,
   invalidFile,
   isValidFile,
-  localTime,
   missingFile,
   readWorkflowFile,
   sightOf,
@@ -56,12 +55,7 @@ import {
 } from './workflowFile';
 import { documentIn, type Reading } from './workflowReading';
 
-export interface FileWriterOptions {
-  readonly place: Reading;
-  readonly store: Store;
-  readonly now: () => number;
-  readonly ops: FileOps;
-  readonly onStep: OnStep;
+export interface FileWriterOptions extends AnnouncedWriteOptions {
   /** Resolves after so many milliseconds; a test does not wait. */
   readonly pause: (ms: number) => Promise<void>;
 }
@@ -87,16 +81,14 @@ type Known = Reads['workflowFile']['rows'];
 /** Each round means that somebody changed the file in the very moment of our write. */
 const mostRounds = 24;
 const pauseMs = { first: 2, longest: 200 };
-/** Older contents that an editor may have been opened on, and how far back they are looked for. */
-const likelyBases = 12;
-const eventsLookedAt = 500;
+/** Others may write in the moment in which a late save is told of. */
+const mostLateRounds = 8;
 const noDifference: StructuredDiff = { added: [], removed: [], modified: [] };
 
 export class FileWriter {
   readonly #place: Reading;
   readonly #store: Store;
-  /** Announced and given up: the file never got these bytes. */
-  #givenUp: ContentHash | undefined;
+  readonly #writing: AnnouncedWrite;
 
   constructor(
     private readonly path: string,
@@ -105,6 +97,7 @@ export class FileWriter {
   ) {
     this.#place = options.place;
     this.#store = options.store;
+    this.#writing = new AnnouncedWrite(lock, options);
   }
 
   /** Brings file and store together, and carries out what was promised. */
@@ -192,7 +185,7 @@ export class FileWriter {
     const texts = this.#texts(sight);
     const intent = intents.find(({ target }) => target === file.hash);
     if (intent?.known === known) {
-      await this.#confirm(intent.target, { workflow: sight.workflow });
+      await this.#writing.confirm(intent.target, { workflow: sight.workflow });
       return 'again';
     }
     const before = texts.read(known);
@@ -201,11 +194,13 @@ export class FileWriter {
     if (workflow?.head !== sight.head || before === undefined)
       return this.#import(sight, known, workflow?.head === sight.head ? 'hand' : 'git');
 
-    const base = await this.#likelyBase(file.document.text, before, { sight, intents });
+    const base = await likelyBase(file.document.text, before, {
+      ...{ workflow: sight.workflow, intents, texts, store: this.#store },
+    });
     if (base === undefined) {
       const tasks = movesBetween(this.#read(sight, before), file.document);
       await this.#keepOverruled(before, file, sight, edits, tasks);
-      this.#backups(sight).keep(before, this.options.now());
+      this.#writing.backups(sight.workflow).keep(before, this.options.now());
       return this.#import(sight, known, 'hand', {
         tasks,
         diff: structured(this.#read(sight, before), file.document),
@@ -213,7 +208,7 @@ export class FileWriter {
     }
     // Somebody died after the change-over, and a person went on from there.
     if (base.intent?.known === known) {
-      await this.#confirm(base.intent.target, { workflow: sight.workflow });
+      await this.#writing.confirm(base.intent.target, { workflow: sight.workflow });
       return 'again';
     }
     const read = this.#read(sight, base.text);
@@ -242,43 +237,6 @@ export class FileWriter {
     return answer.facts.imported ? 'again' : 'moved';
   }
 
-  /**
-   * The content that a person's save was made on, when it is nearer to another that the file had than to what
-   * we know. A change by hand leaves alone what our writes touch beside it; a save of an older content undoes
-   * all of it.
-   */
-  async #likelyBase(
-    text: string,
-    known: string,
-    { sight, intents }: { readonly sight: FileSight; readonly intents: readonly FileIntent[] },
-  ): Promise<{ readonly text: string; readonly intent: FileIntent | undefined } | undefined> {
-    const texts = this.#texts(sight);
-    const lines = linesOf(text);
-    let least = distance(lines, linesOf(known));
-    let nearest: { readonly text: string; readonly intent: FileIntent | undefined } | undefined;
-    const targets = new Map(intents.map((intent) => [intent.target, intent]));
-    for (const hash of [...targets.keys(), ...(await this.#former(sight))]) {
-      const candidate = texts.read(hash);
-      if (candidate === undefined || candidate === known || candidate === text) continue;
-      const away = distance(lines, linesOf(candidate));
-      if (away >= least) continue;
-      least = away;
-      nearest = { text: candidate, intent: targets.get(hash) };
-    }
-    return nearest;
-  }
-
-  /** Contents that the file really had, the newest first. */
-  async #former({ workflow }: FileSight): Promise<readonly ContentHash[]> {
-    const head = await this.#store.read('head', {});
-    const after = Math.max(0, head - eventsLookedAt);
-    const events = await this.#store.read('events', { after, limit: eventsLookedAt });
-    const hashes = events.flatMap((event) =>
-      event.workflow === workflow && isFileContent(event) ? [event.data.row.hash] : [],
-    );
-    return [...new Set(hashes.reverse())].slice(0, likelyBases);
-  }
-
   /** What somebody has set and a person has changed otherwise at the same time is for people to decide. */
   async #keepOverruled(
     before: string,
@@ -294,7 +252,7 @@ export class FileWriter {
         tasks.some(({ task, to }) => task === change.task && to !== change.status),
     );
     if (overruled.length === 0) return;
-    const mine = this.#withEdits(sight, before, overruled).text;
+    const mine = this.#promised(sight).with(before, overruled).text;
     await this.recordConflict(sight, {
       texts: { base: before, mine, theirs: file.document.text },
       edits: overruled.map(({ id }) => id),
@@ -307,7 +265,7 @@ export class FileWriter {
       texts: { base, mine, theirs },
       edits,
     }: {
-      readonly texts: { readonly base: string; readonly mine: string; readonly theirs: string };
+      readonly texts: ThreeTexts;
       readonly edits: readonly EditId[];
     },
   ): Promise<ConflictRow> {
@@ -345,8 +303,7 @@ export class FileWriter {
     edits: readonly FileEdit[],
   ): Promise<'again' | 'moved'> {
     const { id: workflow } = file.document.plan;
-    const { text, done, conflict } = this.#withEdits(
-      { workflow, file: file.file },
+    const { text, done, conflict } = this.#promised({ workflow, file: file.file }).with(
       file.document.text,
       edits,
     );
@@ -355,63 +312,10 @@ export class FileWriter {
       return 'again';
     }
     if (text === file.document.text) {
-      await this.#confirm(known, { workflow, edits: done });
+      await this.#writing.confirm(known, { workflow, edits: done });
       return 'again';
     }
     return this.#write(file, { workflow, known, content: text, edits: done });
-  }
-
-  /** The text with the edits in it, one after the other, up to one that does not go together with it. */
-  #withEdits(
-    sight: Pick<FileSight, 'workflow' | 'file'>,
-    start: string,
-    edits: readonly FileEdit[],
-  ): {
-    readonly text: string;
-    readonly done: readonly EditId[];
-    readonly conflict?: {
-      readonly texts: { readonly base: string; readonly mine: string; readonly theirs: string };
-      readonly edits: readonly EditId[];
-    };
-  } {
-    let text = start;
-    const done: EditId[] = [];
-    for (const edit of edits) {
-      const next = this.#withEdit(sight, text, edit);
-      if (typeof next === 'object') {
-        return { text, done, conflict: { texts: next, edits: [edit.id] } };
-      }
-      text = next;
-      done.push(edit.id);
-    }
-    return { text, done };
-  }
-
-  #withEdit(
-    { workflow, file }: Pick<FileSight, 'workflow' | 'file'>,
-    text: string,
-    { change, since }: FileEdit,
-  ): string | { readonly base: string; readonly mine: string; readonly theirs: string } {
-    const document = documentIn(this.#place, file, text);
-    if (change.kind === 'merge') {
-      const texts = this.#texts({ workflow });
-      const [base, mine] = [texts.read(change.base), texts.read(change.mine)];
-      // Lost with the disk that held them; there is nothing left to merge.
-      if (base === undefined || mine === undefined) return text;
-      return (
-        mergedText(this.#place, file, { base, mine, theirs: text }) ?? { base, mine, theirs: text }
-      );
-    }
-    const updated = localTime(since);
-    // People may have moved on by hand in the meantime; their wave stands.
-    if (change.kind === 'wave' && (document.plan?.wave ?? 0) >= change.wave) return text;
-    const answer = document.edit({ ...change, updated });
-    // The task is gone, or the file has become one of another kind: the store remembers, the file cannot.
-    if (!answer.ok) return text;
-    const said = applyEdits(text, answer.edits);
-    return isValid(documentIn(this.#place, file, said))
-      ? said
-      : { base: text, mine: said, theirs: text };
   }
 
   /**
@@ -444,138 +348,58 @@ export class FileWriter {
     return file === undefined && createFile(this.path, content, this.options.ops);
   }
 
-  async #write(
-    file: WorkflowFile,
-    {
-      workflow,
-      known,
-      content,
-      edits,
-      restores,
-      says,
-    }: {
-      readonly workflow: FileSight['workflow'];
-      readonly known: ContentHash;
-      readonly content: string | Uint8Array;
-      readonly edits: readonly EditId[];
-      readonly restores?: string;
-      readonly says?: { readonly sight: FileSight; readonly tasks: readonly TaskMoved[] };
-    },
-  ): Promise<'again' | 'moved'> {
-    const { onStep, ops, now } = this.options;
-    refuseWriteProtected(file.path);
-    const texts = this.#texts({ workflow });
-    const target = texts.keep(content);
-    onStep('kept');
-    const intended = await this.#store.submit({
-      kind: 'file.intend',
-      ...{ workflow, known, base: file.hash, target, edits },
-      ...(restores === undefined ? {} : { restores }),
-      ...(this.#givenUp === undefined ? {} : { instead: this.#givenUp }),
-    });
-    if (!intended.ok || !intended.facts.intended) return 'moved';
-    onStep('intended');
-    const backups = this.#backups({ workflow });
-    let kept: Kept;
-    try {
-      kept = replaceFile(file.path, content, {
-        backup: backups.pathFor(file.hash, now()),
-        check: (backup) => {
-          this.#lastLook(file, backup);
-        },
-        ops,
-        onStep,
-      });
-    } catch (error) {
-      // A successor clears away what we had in hand, so a file that is gone may only mean that.
-      if (!(error instanceof MovedOn) && !isGone(error)) throw error;
-      this.#givenUp = target;
-      return 'moved';
-    }
-    const late = this.#savedMeanwhile(file, kept);
-    await this.#confirm(target, { workflow, ...says });
-    onStep('confirmed');
-    if (late !== undefined) await this.#mergeLate(file, late, { workflow, known: target });
-    await this.#tidy({ workflow, file: file.file }, target);
+  async #write(file: WorkflowFile, next: NewContent): Promise<'again' | 'moved'> {
+    const written = await this.#writing.make(file, next);
+    if (written === 'moved') return 'moved';
+    const { workflow } = next;
+    const { target, kept } = written;
+    const late = await this.#savedMeanwhile(file, workflow, kept);
+    if (late !== undefined) await this.#mergeLate(file, workflow, late);
+    await this.#writing.tidy(workflow, target);
     return 'again';
   }
 
-  #lastLook(file: WorkflowFile, { path, linked }: Kept): void {
-    if (!this.lock.stillOurs()) throw new MovedOn();
-    const [live, kept] = [statSync(file.path, { bigint: true }), statSync(path, { bigint: true })];
-    const same = !linked || (live.ino === kept.ino && live.dev === kept.dev);
-    if (!same || hashOf(readFileSync(path)) !== file.hash) throw new MovedOn();
-  }
-
-  /** An editor that had the file open has written to what is a backup by now. */
-  #savedMeanwhile(file: WorkflowFile, { path, linked }: Kept): string | undefined {
-    if (!linked) return undefined;
-    const bytes = readFileSync(path);
-    if (hashOf(bytes) === file.hash) return undefined;
-    const document = documentIn(this.#place, file.file, bytes.toString('utf8'));
-    return isValid(document) ? document.text : undefined;
-  }
-
-  /** Their change of what we have replaced, told as theirs and merged into what we have written. */
-  async #mergeLate(
+  /** An editor that had the file open has written to what is a backup by now; it empties a file first. */
+  async #savedMeanwhile(
     file: WorkflowFile,
-    late: string,
-    { workflow, known }: { readonly workflow: FileSight['workflow']; readonly known: ContentHash },
-  ): Promise<void> {
-    const current = readWorkflowFile(this.#place, this.path);
-    if (current?.hash !== known || !isValidFile(current)) return;
-    const texts = this.#texts({ workflow });
-    const [base, mine] = [file.document.text, late].map((text) => texts.keep(text, 'durably')) as [
-      ContentHash,
-      ContentHash,
-    ];
-    const theirs = this.#read(current, late);
-    const { head } = gitState(this.#place.root);
-    await this.#import(sightOf(current, this.#place, head), known, 'hand', {
-      tasks: movesBetween(file.document, theirs),
-      diff: structured(file.document, theirs),
-      lost: { base, mine },
-    });
+    workflow: WorkflowId,
+    { path, linked }: Kept,
+  ): Promise<string | undefined> {
+    for (let look = 1; linked && look <= 3; look += 1) {
+      const bytes = this.#writing.backups(workflow).read(path);
+      if (bytes === undefined || hashOf(bytes) === file.hash) return undefined;
+      const document = documentIn(this.#place, file.file, bytes.toString('utf8'));
+      if (isValid(document)) return document.text;
+      await this.#pause(look);
+    }
+    return undefined;
   }
 
-  async #confirm(
-    target: ContentHash,
-    {
-      workflow,
-      edits,
-      sight,
-      tasks,
-    }: {
-      readonly workflow: FileSight['workflow'];
-      readonly edits?: readonly EditId[];
-      readonly sight?: FileSight;
-      readonly tasks?: readonly TaskMoved[];
-    },
-  ): Promise<void> {
-    await this.#store.submit({
-      kind: 'file.confirm',
-      ...{ workflow, target },
-      ...(edits === undefined ? {} : { edits }),
-      ...(sight === undefined ? {} : { sight }),
-      ...(tasks === undefined ? {} : { tasks }),
-    });
-  }
-
-  async #tidy(sight: Pick<FileSight, 'workflow' | 'file'>, known: ContentHash): Promise<void> {
-    const keep = await this.#store.read('config', { key: 'backups.keep' });
-    this.#backups(sight).prune(typeof keep?.value === 'number' ? keep.value : keptBackups);
-    const { edits } = await this.#store.read('workflowFile', sight);
-    const conflicts = await this.#store.read('conflicts', {});
-    this.#texts(sight).prune(
-      new Set([
-        known,
-        ...edits.flatMap(({ change }) =>
-          change.kind === 'merge' ? [change.base, change.mine] : [],
-        ),
-        ...conflicts.flatMap(({ base, mine, theirs }) => [base, mine, theirs]),
-      ]),
-    );
-    this.options.onStep('tidied');
+  /**
+   * Their change of what we have replaced, told as theirs and merged into what the file says by now. Where others are
+   * faster again and again, it is kept for people to decide: a backup alone is gone some day.
+   */
+  async #mergeLate(file: WorkflowFile, workflow: WorkflowId, late: string): Promise<void> {
+    const base = file.document.text;
+    const sight = { workflow, file: file.file };
+    const texts = this.#texts(sight);
+    const lost = { base: texts.keep(base, 'durably'), mine: texts.keep(late, 'durably') };
+    const saved = this.#read(sight, late);
+    const tasks = movesBetween(file.document, saved);
+    const diff = structured(file.document, saved);
+    for (let round = 1; round <= mostLateRounds; round += 1) {
+      const current = readWorkflowFile(this.#place, this.path);
+      const known = (await this.#store.read('workflowFile', { workflow })).workflow;
+      if (current && isValidFile(current) && current.hash === known?.hash) {
+        const { head } = gitState(this.#place.root);
+        const seen = sightOf(current, this.#place, head);
+        const told = await this.#import(seen, current.hash, 'hand', { tasks, diff, lost });
+        if (told === 'again') return;
+      }
+      await this.#pause(round);
+    }
+    const theirs = readWorkflowFile(this.#place, this.path)?.document.text ?? base;
+    await this.recordConflict(sight, { texts: { base, mine: late, theirs }, edits: [] });
   }
 
   #read({ file }: Pick<FileSight, 'file'>, text: string): WorkflowDocument {
@@ -583,37 +407,17 @@ export class FileWriter {
   }
 
   #texts({ workflow }: Pick<FileSight, 'workflow'>): KeptTexts {
-    return new KeptTexts(this.#place.storeFolder, workflow, this.options.ops);
+    return this.#writing.texts(workflow);
   }
 
-  #backups({ workflow }: Pick<FileSight, 'workflow'>): FileBackups {
-    return new FileBackups(this.#place.storeFolder, workflow, this.options.ops);
+  #promised(sight: Pick<FileSight, 'workflow' | 'file'>): PromisedTexts {
+    return new PromisedTexts(this.#place, sight.file, this.#texts(sight));
   }
 
   #pause(round: number): Promise<void> {
     return this.options.pause(backoff(round, Math.random()));
   }
 }
-
-/** Both changes of `base` in one valid text; undefined where they do not go together. */
-export function mergedText(
-  reading: Reading,
-  file: string,
-  { base, mine, theirs }: { readonly [Side in 'base' | 'mine' | 'theirs']: string },
-): string | undefined {
-  // It is told of either side's tasks in the places of the other; sometimes only one of the two has them.
-  for (const [one, other] of [
-    [mine, theirs],
-    [theirs, mine],
-  ] as const) {
-    const merge = mergeThreeWay(file, base, one, other);
-    if (merge.ok && isValid(documentIn(reading, file, merge.text))) return merge.text;
-  }
-  return undefined;
-}
-
-/** Unless the setting `backups.keep` says otherwise. */
-const keptBackups = 20;
 
 /** Exponential, with jitter so that two who meet do not meet again. */
 export function backoff(round: number, random: number): number {
@@ -623,68 +427,4 @@ export function backoff(round: number, random: number): number {
 /** Stopped for so long that another has the file now, who carries out every promise first. */
 export class LockLost extends Error {
   override readonly name = 'LockLost';
-}
-
-/** The file changed between our look and our write. */
-class MovedOn extends Error {
-  override readonly name = 'MovedOn';
-}
-
-function isGone(error: unknown): boolean {
-  return (
-    isStoreError(error) && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT'
-  );
-}
-
-/** A rename would go past the write protection that somebody has put on the file. */
-function refuseWriteProtected(path: string): void {
-  const stats = statSync(path, { throwIfNoEntry: false });
-  if (stats === undefined || (stats.mode & 0o222) !== 0) return;
-  throw new StoreError(
-    'store_permission',
-    `${path} is write-protected. Nothing was changed; make the file writable first.`,
-  );
-}
-
-/** Events that say what the file held then. */
-function isFileContent(
-  event: StoredEvent,
-): event is StoredEvent & { readonly data: { readonly row: { readonly hash: ContentHash } } } {
-  const { data } = event;
-  return (
-    (event.kind.startsWith('file.') || event.kind === 'workflow.created') &&
-    'row' in data &&
-    data.row !== null &&
-    'hash' in data.row &&
-    typeof data.row.hash === 'string'
-  );
-}
-
-/* ------------------------------------------------------------------ differences */
-
-/** Boxes that show otherwise; a task that is new has not moved. */
-export function movesBetween(before: Stated, after: Stated): TaskMoved[] {
-  return diffPlans(before, after).modified.flatMap(({ id: task, before: was, after: is }) =>
-    was.status === is.status ? [] : [{ task, from: was.status, to: is.status }],
-  );
-}
-
-export function structured(before: Stated, after: Stated): StructuredDiff {
-  const { added, removed, modified } = diffPlans(before, after);
-  const ids = (tasks: readonly { readonly id: string }[]): string[] => tasks.map(({ id }) => id);
-  return { added: ids(added), removed: ids(removed), modified: ids(modified) };
-}
-
-function linesOf(text: string): Map<string, number> {
-  const lines = new Map<string, number>();
-  for (const line of text.split(/\r\n?|\n/)) lines.set(line, (lines.get(line) ?? 0) + 1);
-  return lines;
-}
-
-/** How many lines one has and the other has not, wherever they stand. */
-function distance(one: ReadonlyMap<string, number>, other: ReadonlyMap<string, number>): number {
-  let count = 0;
-  for (const [line, times] of one) count += Math.max(0, times - (other.get(line) ?? 0));
-  for (const [line, times] of other) count += Math.max(0, times - (one.get(line) ?? 0));
-  return count;
 }

@@ -7,7 +7,13 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import { flushContent, keepContent, type FileOps } from './durableFs';
+import {
+  clearOldTempFiles,
+  flushContent,
+  keepContent,
+  tempFilesLive,
+  type FileOps,
+} from './durableFs';
 import { folderNameOf, hashOf } from './workflowFile';
 
 /** How many are kept beside those that are still needed. */
@@ -46,7 +52,8 @@ export class KeptTexts {
     }
   }
 
-  prune(needed: ReadonlySet<ContentHash>): void {
+  prune(needed: ReadonlySet<ContentHash>, now: number): void {
+    clearOldTempFiles(this.#folder, now - tempFilesLive, this.ops);
     const spare = this.#byAge().filter(({ hash }) => !needed.has(hash));
     for (const { hash } of spare.slice(most)) this.ops.remove(join(this.#folder, hash));
   }

@@ -11,6 +11,7 @@ import type {
 } from '../core/model';
 import { guardKey, type StateView } from '../core/views';
 import { isValid, type Editing, type WorkflowFormat } from '../workflow/document';
+import { planNow } from './planNow';
 import type { WorkflowFile } from './workflowFiles';
 
 export interface TaskOverview {
@@ -46,7 +47,7 @@ export interface WorkflowOverview {
 
 export function overview(file: WorkflowFile, view: StateView, worktree: string): WorkflowOverview {
   const { document } = file;
-  const { plan } = document;
+  const plan = planNow(document, view);
   const runs = plan ? view.runs.get(plan.id) : undefined;
   return {
     id: plan?.id ?? null,

@@ -1,7 +1,8 @@
 /** A workflow file as it is on the disk at one moment: found, read, decoded. Needs no store and no lock. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { basename, dirname, join, relative, sep } from 'node:path';
+import { StoreError } from '../core/errors';
 import type { ContentHash, FileSight, Refusal, RelativePath, WorkflowId } from '../core/model';
 import { isValid, unreadable, type WorkflowDocument } from '../workflow/document';
 import { abovePlanning, planningFolder } from '../workflow/reader';
@@ -145,6 +146,21 @@ export function missingFile(path: string): Refusal {
     code: 'unknown_workflow',
     message: `There is no workflow file at ${path}. Create one, or go to the folder that has it.`,
   };
+}
+
+/** A rename would go past the write protection that somebody has put on the file. */
+export function refuseWriteProtected(path: string): void {
+  let stats: Stats | undefined;
+  try {
+    stats = statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    throw fileFault(error, path);
+  }
+  if (stats === undefined || (stats.mode & 0o222) !== 0) return;
+  throw new StoreError(
+    'store_permission',
+    `${path} is write-protected. Nothing was changed; make the file writable first.`,
+  );
 }
 
 /* ------------------------------------------------------------------ where it may have gone */

@@ -147,41 +147,53 @@ const MOST_NAMED = 5;
  * that are still to be done.
  */
 export function overlapFindings(tasks: readonly FileUser[]): Finding[] {
-  const users = new Map<number, Map<string, FileUser[] | FileUser>>();
-  const clashes = new Map<FileUser, Map<string, string>>();
+  const waves = new Map<number, Map<string, FileUser[] | FileUser>>();
+  const findings: Finding[] = [];
   for (const task of tasks) {
-    const inWave = users.get(task.wave) ?? new Map<string, FileUser[] | FileUser>();
-    users.set(task.wave, inWave);
+    const users = waves.get(task.wave) ?? new Map<string, FileUser[] | FileUser>();
+    waves.set(task.wave, users);
+    const clashes: Clash[] = [];
     for (const file of task.files) {
-      const known = inWave.get(file);
+      const known = users.get(file);
       if (known === undefined || known === task) {
-        inWave.set(file, task);
+        users.set(file, task);
         continue;
       }
       const before = Array.isArray(known) ? known : [known];
       if (before.at(-1) === task) continue;
-      inWave.set(file, before);
-      const others = clashes.get(task) ?? new Map<string, string>();
-      clashes.set(task, others);
+      if (before !== known) users.set(file, before);
       // All pairs of n tasks on one file would be n² of them.
-      for (const other of before.slice(-MOST_NAMED)) {
-        if (others.size >= MOST_NAMED || others.has(other.id)) continue;
-        if (!waitsFor(task, other) && !waitsFor(other, task)) others.set(other.id, file);
+      for (let index = Math.max(0, before.length - MOST_NAMED); index < before.length; index++) {
+        const other = before[index];
+        if (other && clashes.length < MOST_NAMED) addClash(clashes, task, other, file);
       }
       before.push(task);
     }
+    if (clashes.length > 0) findings.push(overlapFinding(task, clashes));
   }
-  return [...clashes].flatMap(([{ id, wave, at }, others]) => {
-    if (others.size === 0) return [];
-    const pairs = [...others].map(([other, file]) => `${quote(other)} (${quote(file)})`).join(', ');
-    return finding(
-      'file_overlap',
-      at,
-      `${quote(id)} changes files that others of wave ${wave} change too: ${pairs}. Put them in different waves, or let one wait for the other.`,
-    );
-  });
+  return findings;
+}
+
+interface Clash {
+  readonly id: string;
+  readonly file: string;
+}
+
+function addClash(clashes: Clash[], task: FileUser, other: FileUser, file: string): void {
+  const { id } = other;
+  if (clashes.some((clash) => clash.id === id)) return;
+  if (!waitsFor(task, other) && !waitsFor(other, task)) clashes.push({ id, file });
+}
+
+function overlapFinding({ id, wave, at }: FileUser, clashes: readonly Clash[]): Finding {
+  const pairs = clashes.map((clash) => `${quote(clash.id)} (${quote(clash.file)})`).join(', ');
+  return finding(
+    'file_overlap',
+    at,
+    `${quote(id)} changes files that others of wave ${wave} change too: ${pairs}. Put them in different waves, or let one wait for the other.`,
+  );
 }
 
 function waitsFor({ dependsOn }: FileUser, other: FileUser): boolean {
-  return dependsOn.some(({ id }) => id === other.id);
+  return dependsOn.length > 0 && dependsOn.some(({ id }) => id === other.id);
 }

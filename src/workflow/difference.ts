@@ -1,5 +1,5 @@
 /** What changed between two readings of a workflow: for imports of hand edits, and for conflicts. */
-import type { Plan, PlanTask, TaskId, TaskStatus } from '../core/model';
+import type { Plan, PlanTask, StructuredDiff, TaskId, TaskMoved, TaskStatus } from '../core/model';
 import type { TaskDetails, WorkflowDocument } from './document';
 
 /** A task with all that its file says of it. */
@@ -88,4 +88,17 @@ export function changedFields(a: StatedTask, b: StatedTask): TaskField[] {
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index]);
+}
+
+/** Boxes that show otherwise; a task that is new has not moved. */
+export function movesBetween(before: Stated, after: Stated): TaskMoved[] {
+  return diffPlans(before, after).modified.flatMap(({ id: task, before: was, after: is }) =>
+    was.status === is.status ? [] : [{ task, from: was.status, to: is.status }],
+  );
+}
+
+export function structured(before: Stated, after: Stated): StructuredDiff {
+  const { added, removed, modified } = diffPlans(before, after);
+  const ids = (tasks: readonly { readonly id: string }[]): string[] => tasks.map(({ id }) => id);
+  return { added: ids(added), removed: ids(removed), modified: ids(modified) };
 }

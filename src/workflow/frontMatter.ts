@@ -156,30 +156,31 @@ class FlowList {
   /** Still in their quotation marks. */
   readonly items: string[] = [];
   private item = '';
+  /** Looking through the item for it on each line would take the square of its length. */
+  private isBlank = true;
   private mark = '';
 
   /** True once the bracket is closed; what stands within quotation marks does not count. */
   read(text: string): boolean {
     let start = 0;
-    let isBlank = this.item.trim() === '';
     for (let index = 0; index < text.length; index++) {
       const character = text.charAt(index);
       if (this.mark !== '') {
         if (character === this.mark) this.mark = '';
-      } else if (isBlank && (character === '"' || character === "'")) {
+      } else if (this.isBlank && (character === '"' || character === "'")) {
         this.mark = character;
-        isBlank = false;
+        this.isBlank = false;
       } else if (character === ',' || character === ']') {
         this.items.push((this.item + text.slice(start, index)).trim());
         this.item = '';
         start = index + 1;
-        isBlank = true;
+        this.isBlank = true;
         if (character === ']') return true;
       } else if (character === '#' && /^\s?$/.test(text.charAt(index - 1))) {
         this.item += text.slice(start, index);
         return false;
-      } else if (character !== ' ') {
-        isBlank = false;
+      } else if (character !== ' ' && character !== '\t') {
+        this.isBlank = false;
       }
     }
     this.item += `${text.slice(start)} `;

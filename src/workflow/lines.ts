@@ -33,39 +33,93 @@ export interface Line {
 }
 
 export function* readLines(text: string): Generator<Line> {
-  const endOfLine = /\r\n?|\n/g;
   const hiding = new HidingTracker();
-  let lineStart = text.startsWith('\uFEFF') ? 1 : 0;
+  const ends = new LineEnds(text);
+  let start = text.startsWith('\uFEFF') ? 1 : 0;
   for (let number = 0; ; number++) {
-    endOfLine.lastIndex = lineStart;
-    const eol = endOfLine.exec(text);
-    const lineEnd = eol?.index ?? text.length;
+    const eol = ends.next(start);
+    const line = lineIn(text, { number, start, end: ends.at }, eol, hiding);
+    yield line;
+    if (eol === '') return;
+    start = lineEndOf(line);
+  }
+}
 
-    let column = 0;
-    let indent = 0;
-    for (; lineStart + column < lineEnd; column++) {
-      const character = text[lineStart + column];
-      if (character === ' ') indent++;
-      else if (character === '\t') indent += 4 - (indent % 4);
-      else break;
-    }
-    const start = lineStart + column;
-    const content = text.slice(start, lineEnd).trimEnd();
-    const hidden = hiding.next(content, indent);
-    yield {
-      number,
-      content,
-      start,
-      column,
-      indent,
-      end: lineEnd,
-      eol: eol?.[0] ?? '',
-      hidden,
-      hiddenBy: hidden === null ? null : hiding.kind,
-    };
+/** Where a line that counts is: there may be very many, and nobody has to keep them all. */
+export class LinePlace {
+  readonly lineNumber: number;
+  private readonly lineStart: number;
+  private readonly contentStart: number;
+  private readonly lineEnd: number;
 
-    if (!eol) return;
-    lineStart = endOfLine.lastIndex;
+  constructor(
+    private readonly text: string,
+    line: Line,
+  ) {
+    this.lineNumber = line.number;
+    this.lineStart = lineStartOf(line);
+    this.contentStart = line.start;
+    this.lineEnd = line.end;
+  }
+
+  /** Of the line's content, without white space at its end. */
+  protected contentFrom(from: number): string {
+    return this.text.slice(this.contentStart + from, this.lineEnd).trimEnd();
+  }
+
+  /** Read once more. */
+  get line(): Line {
+    const { text, lineNumber: number, lineStart: start, lineEnd: end } = this;
+    const isPair = text.startsWith('\r\n', end);
+    return lineIn(text, { number, start, end }, text.slice(end, end + (isPair ? 2 : 1)), null);
+  }
+}
+
+function lineIn(
+  text: string,
+  { number, start: lineStart, end }: Pick<Line, 'number' | 'start' | 'end'>,
+  eol: string,
+  hiding: HidingTracker | null,
+): Line {
+  let start = lineStart;
+  let indent = 0;
+  for (; start < end; start++) {
+    const code = text.charCodeAt(start);
+    if (code === SPACE) indent++;
+    else if (code === TAB) indent += 4 - (indent % 4);
+    else break;
+  }
+  const content = text.slice(start, end).trimEnd();
+  const hidden = hiding?.next(content, indent) ?? null;
+  const hiddenBy = hiding && hidden !== null ? hiding.kind : null;
+  return { number, content, start, column: start - lineStart, indent, end, eol, hidden, hiddenBy };
+}
+
+const TAB = 9;
+const SPACE = 32;
+
+/** Finds ends of line without an object for each: a search that is behind the line already is not made again. */
+class LineEnds {
+  /** Where the last one that was asked for begins, or the end of the text. */
+  at = 0;
+  private lineFeed = -1;
+  private carriageReturn = -1;
+
+  constructor(private readonly text: string) {}
+
+  next(from: number): string {
+    const { text } = this;
+    if (this.lineFeed < from) this.lineFeed = this.find('\n', from);
+    if (this.carriageReturn < from) this.carriageReturn = this.find('\r', from);
+    this.at = Math.min(this.lineFeed, this.carriageReturn, text.length);
+    if (this.at === text.length) return '';
+    if (this.at === this.lineFeed) return '\n';
+    return this.lineFeed === this.at + 1 ? '\r\n' : '\r';
+  }
+
+  private find(mark: string, from: number): number {
+    const at = this.text.indexOf(mark, from);
+    return at < 0 ? Infinity : at;
   }
 }
 
@@ -93,7 +147,8 @@ export function lineEndOf(line: Line): number {
 export function headingOf(
   line: Line,
 ): { readonly level: number; readonly textStart: number } | null {
-  const match = line.indent < 4 && line.hidden === null ? HEADING.exec(line.content) : null;
+  if (line.indent >= 4 || line.hidden !== null || !line.content.startsWith('#')) return null;
+  const match = HEADING.exec(line.content);
   return match && { level: match[1]?.length ?? 0, textStart: match[0].length };
 }
 

@@ -70,10 +70,40 @@ export interface LineAt {
   readonly text: string;
 }
 
-/** `path` tells how the three texts are to be read. */
+/**
+ * Whoever merges comes to the same: with `mine` and `theirs` the other way round the merge is the same text, and a
+ * conflict the same one seen from the other side.
+ * @param path tells how the three texts are to be read
+ */
 export function mergeThreeWay(path: string, base: string, mine: string, theirs: string): Merge {
   if (mine === base || mine === theirs) return { ok: true, text: theirs };
   if (theirs === base) return { ok: true, text: mine };
+  // Tasks that both have moved below one heading have to come in some order; the texts themselves give it.
+  const [one, other] = mine < theirs ? [mine, theirs] : [theirs, mine];
+  const first = mergeSides(path, base, one, other);
+  if (first.ok) return first;
+  // It is told of either side's tasks in the places of the other; sometimes only one of the two has them.
+  const second = mergeSides(path, base, other, one);
+  if (second.ok) return second;
+  return one === mine ? first : { ok: false, conflict: mirrored(first.conflict) };
+}
+
+function mirrored(conflict: MergeConflict): MergeConflict {
+  const { tasks, wave, lines, changes } = conflict;
+  return {
+    ...otherWay(conflict),
+    tasks: tasks.map(otherWay),
+    wave: wave && otherWay(wave),
+    lines: lines.map(otherWay),
+    changes: otherWay(changes),
+  };
+}
+
+function otherWay<Value, Of extends { readonly mine: Value; readonly theirs: Value }>(of: Of): Of {
+  return { ...of, mine: of.theirs, theirs: of.mine };
+}
+
+function mergeSides(path: string, base: string, mine: string, theirs: string): Merge {
   const sides = {
     base: readWorkflow(path, base),
     mine: readWorkflow(path, mine),

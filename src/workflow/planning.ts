@@ -158,14 +158,15 @@ function tasksOfPhase(
   isDone: boolean,
   summaries: ReadonlySet<string>,
 ): Task[] {
-  const fileOf = new Map(files.map((file) => [file.plan, file]));
-  const entryOf = new Map(phase?.plans.map((entry) => [entry.plan, entry]));
-  const plans = [...new Set([...fileOf.keys(), ...entryOf.keys()])].sort(byNumber);
-  if (plans.length === 0 && phase) return phaseItself(phase, isDone);
+  if (phase && phase.plans.length === 0 && files.length === 0) return phaseItself(phase, isDone);
+  const sources = new Map<string, { file: PlanFile | null; entry: RoadmapPlan | null }>();
+  for (const entry of phase?.plans ?? []) sources.set(entry.plan, { file: null, entry });
+  for (const file of files) {
+    sources.set(file.plan, { file, entry: sources.get(file.plan)?.entry ?? null });
+  }
+  const plans = [...sources].sort(([a], [b]) => byNumber(a, b));
   let wave = 1;
-  return plans.flatMap((plan): Task[] => {
-    const file = fileOf.get(plan) ?? null;
-    const entry = entryOf.get(plan) ?? null;
+  return plans.flatMap(([plan, { file, entry }]): Task[] => {
     const id = file?.id ?? entry?.id ?? '';
     if (!isTaskId(id)) return [];
     // A plan that is not written yet is most likely in the wave of the one before it.
@@ -221,25 +222,31 @@ interface Wave {
 }
 
 function wavesOf(tasks: readonly Task[]): Wave[] {
-  const groups = new Map<string, Task[]>();
+  const groups: Task[][] = [];
   // Tasks come in the order of their phases; only the waves within one have to be sorted.
-  const ordered = tasks.toSorted(
-    (a, b) =>
-      byNumber(a.phaseNumber, b.phaseNumber) * Number(a.phaseNumber !== b.phaseNumber) ||
-      a.wave - b.wave,
-  );
-  for (const task of ordered) {
-    const key = `${task.phaseNumber} ${task.wave}`;
-    const group = groups.get(key);
-    if (group) group.push(task);
-    else groups.set(key, [task]);
+  for (let start = 0; start < tasks.length;) {
+    const phase = tasks[start]?.phaseNumber;
+    let end = start + 1;
+    while (end < tasks.length && tasks[end]?.phaseNumber === phase) end++;
+    groups.push(...groupsOfPhase(tasks.slice(start, end)));
+    start = end;
   }
-  return [...groups.values()].map((inWave, index) => {
+  return groups.map((inWave, index) => {
     const [first] = inWave;
     const title = first?.phase?.title ?? '';
     const name = `Phase ${first?.phaseNumber ?? ''}${title === '' ? '' : `: ${title}`}`;
     return { number: index + 1, title: `${name}, wave ${first?.wave ?? 1}`, tasks: inWave };
   });
+}
+
+function groupsOfPhase(tasks: readonly Task[]): Task[][] {
+  const groups = new Map<number, Task[]>();
+  for (const task of tasks.toSorted((a, b) => a.wave - b.wave)) {
+    const group = groups.get(task.wave);
+    if (group) group.push(task);
+    else groups.set(task.wave, [task]);
+  }
+  return [...groups.values()];
 }
 
 function planTask(task: Task, known: ReadonlyMap<string, Task>): PlanTask {

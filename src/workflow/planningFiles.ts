@@ -68,7 +68,7 @@ class RoadmapReader {
   private readonly findings: Finding[] = [];
   private readonly conflicts = new ConflictScanner();
   private readonly hiding = new HidingScanner();
-  private readonly shipped: { readonly from: number; readonly to: number }[] = [];
+  private readonly shipped: Range[] = [];
   private readonly listed = new Set<string>();
   private binary: Finding | null = null;
   private phase: RoadmapPhase | null = null;
@@ -90,8 +90,7 @@ class RoadmapReader {
     const findings = this.binary ? [this.binary] : [...this.findings, ...this.hiding.end()];
     return {
       ...{ name, phases, findings },
-      isShipped: (number) =>
-        shipped.some(({ from, to }) => from <= Number(number) && Number(number) <= to),
+      isShipped: within(shipped),
     };
   }
 
@@ -173,6 +172,31 @@ class RoadmapReader {
       description: rest.slice(matched.length).trim(),
     });
   }
+}
+
+interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Whether a number is in one of them; each phase asks, and there may be as many ranges as phases. */
+function within(ranges: readonly Range[]): (number: string) => boolean {
+  const apart: { readonly from: number; to: number }[] = [];
+  for (const { from, to } of ranges.toSorted((a, b) => a.from - b.from)) {
+    const last = apart.at(-1);
+    if (last && from <= last.to) last.to = Math.max(last.to, to);
+    else if (from <= to) apart.push({ from, to });
+  }
+  return (written) => {
+    const number = Number(written);
+    let low = 0;
+    for (let high = apart.length; low < high;) {
+      const middle = (low + high) >> 1;
+      if ((apart[middle]?.from ?? 0) <= number) low = middle + 1;
+      else high = middle;
+    }
+    return number <= (apart[low - 1]?.to ?? -1);
+  };
 }
 
 /** `01` and `1` are the same phase. */

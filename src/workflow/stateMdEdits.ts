@@ -143,7 +143,7 @@ function detailEdits({ text, syntax }: State, task: Task, edit: TaskEdit): TextE
   const indent = text.slice(lineStartOf(task.line), task.line.start);
   let after = lineEndOf(task.line);
   for (const { name, label, now, shall } of details) {
-    const fields = task.details.get(name) ?? [];
+    const fields = task.details.filter((detail) => detail.name === name);
     const [field] = fields;
     if (field) after = lineEndOf(field.line);
     if (shall === undefined || shall === now) continue;

@@ -14,7 +14,11 @@ export interface Status {
 }
 
 export interface Task extends TaskEntry {
-  readonly taskId: TaskId;
+  readonly id: Token<TaskId>;
+}
+
+function isTask(entry: TaskEntry): entry is Task {
+  return isTaskId(entry.id.value);
 }
 
 export interface State {
@@ -33,10 +37,11 @@ export interface State {
 export function interpret(text: string, syntax: StateMdSyntax): State {
   const tasks = new Map<TaskId, Task>();
   const unnamed: TaskEntry[] = [];
-  for (const entry of syntax.sections.flatMap((section) => section.tasks)) {
-    const { value } = entry.id;
-    if (!isTaskId(value) || tasks.has(value)) unnamed.push(entry);
-    else tasks.set(value, { ...entry, taskId: value });
+  for (const section of syntax.sections) {
+    for (const entry of section.tasks) {
+      if (!isTask(entry) || tasks.has(entry.id.value)) unnamed.push(entry);
+      else tasks.set(entry.id.value, entry);
+    }
   }
   return {
     text,
@@ -79,9 +84,20 @@ export function planOf(state: State): Plan | null {
   };
 }
 
-function planTask({ taskId: id, description, status, dependsOn, line }: Task): PlanTask {
-  const ids = new Set(dependsOn.map((dependency) => dependency.id).filter(isTaskId));
-  return { id, description, status, dependsOn: [...ids], line: line.number };
+function planTask({ id, description, status, dependsOn, lineNumber }: Task): PlanTask {
+  return {
+    id: id.value,
+    description,
+    status,
+    dependsOn: dependsOn.length === 0 ? NONE : taskIdsOf(dependsOn),
+    line: lineNumber,
+  };
+}
+
+const NONE: readonly TaskId[] = [];
+
+function taskIdsOf(dependsOn: TaskEntry['dependsOn']): TaskId[] {
+  return [...new Set(dependsOn.map((dependency) => dependency.id).filter(isTaskId))];
 }
 
 export function tasksByWave({ tasks: all }: State, status: Status): Map<number, Task[]> {
@@ -105,19 +121,28 @@ export function withinWaves(wave: number): number {
   return Math.min(Math.max(wave, 1), MAX_WAVES);
 }
 
-export function detailsOf({ details }: TaskEntry): TaskDetails {
-  const commit = withoutCode(details.get('commit')?.[0]?.value ?? '');
+export function detailsOf(task: TaskEntry): TaskDetails {
+  const commit = withoutCode(detailOf(task, 'commit'));
   return {
     commit: commit === '' ? null : commit,
-    files: filesIn(details.get('files')?.[0]?.value ?? ''),
-    error: details.get('error')?.[0]?.value || null,
+    files: filesOf(task),
+    error: detailOf(task, 'error') || null,
   };
+}
+
+export function filesOf(task: TaskEntry): string[] {
+  const list = detailOf(task, 'files');
+  return list === '' ? [] : filesIn(list);
+}
+
+function detailOf({ details }: TaskEntry, name: keyof TaskDetails): string {
+  return details.find((detail) => detail.name === name)?.value ?? '';
 }
 
 export function allDetails({ tasks }: State): Map<TaskId, TaskDetails> {
   return new Map(
     [...tasks.values()].flatMap((task) =>
-      task.details.size === 0 ? [] : [[task.taskId, detailsOf(task)] as const],
+      task.details.length === 0 ? [] : [[task.id.value, detailsOf(task)] as const],
     ),
   );
 }

@@ -1,20 +1,21 @@
 /** What is wrong with a native workflow file, and what would mend it. */
 import type { PlanTask } from '../core/model';
-import { dependencyFindings, overlapFindings } from './dependencies';
+import { dependencyFindings, overlapFindings, type Dependent, type FileUser } from './dependencies';
 import type { TextEdit } from './document';
 import { insertLines } from './insertion';
 import { lineEndOf, spanOf, type Span } from './lines';
 import { finding, fixOf, inOrder, quote, type Finding, type FixMaker } from './problems';
 import { countEdits, progressEdits } from './stateMdEdits';
 import {
-  detailsOf,
   eolOf,
+  filesOf,
   MAX_WAVES,
   progressAt,
   tasksByWave,
   waveOf,
   type State,
   type Status,
+  type Task,
 } from './stateMdMeaning';
 import type { FieldName, Section, TaskEntry } from './stateMdSyntax';
 import { isTaskId, slugOf } from './taskText';
@@ -308,18 +309,37 @@ function namingFix({ id: { value, at }, description, line }: TaskEntry, id: stri
     : fixOf(`Name the task “${id}”`, { start, end: start, text: bold });
 }
 
-function taskFindings(state: State): Finding[] {
-  const { status } = state;
-  const tasks = [...state.tasks.values()].map((task) => ({
-    id: task.taskId,
-    wave: status ? waveOf(task, status) : 0,
-    dependsOn: task.dependsOn,
+function taskFindings({ status, tasks }: State): Finding[] {
+  const wave = (task: Task) => (status ? waveOf(task, status) : 0);
+  const dependents: Dependent[] = [];
+  const users: FileUser[] = [];
+  const anyDepends = [...tasks.values()].some(({ dependsOn }) => dependsOn.length > 0);
+  for (const task of tasks.values()) {
+    const { id, dependsOn } = task;
+    if (anyDepends) dependents.push({ id: id.value, wave: wave(task), dependsOn });
     // What is done no longer changes its files.
-    files: task.status === 'done' || !task.details.has('files') ? [] : detailsOf(task).files,
-    at: task.id.at,
-  }));
-  return [
-    ...dependencyFindings(tasks),
-    ...overlapFindings(tasks.filter((task) => task.files.length > 0)),
-  ];
+    const files = task.status === 'done' ? [] : filesOf(task);
+    if (files.length > 0) users.push(new TaskFiles(task, wave(task), files));
+  }
+  return [...dependencyFindings(dependents), ...overlapFindings(users)];
+}
+
+class TaskFiles implements FileUser {
+  constructor(
+    private readonly task: Task,
+    readonly wave: number,
+    readonly files: readonly string[],
+  ) {}
+
+  get id(): string {
+    return this.task.id.value;
+  }
+
+  get dependsOn(): Task['dependsOn'] {
+    return this.task.dependsOn;
+  }
+
+  get at(): Span {
+    return this.task.id.at;
+  }
 }

@@ -6,7 +6,7 @@ import type { TaskStatus } from '../core/model';
 import type { Dependency } from './dependencies';
 import type { TaskDetails } from './document';
 import type { Line, Span } from './lines';
-import { headingOf, lineEndOf, lineStartOf, readLines, spanOf } from './lines';
+import { headingOf, lineEndOf, LinePlace, lineStartOf, readLines, spanOf } from './lines';
 import {
   ConflictScanner,
   finding,
@@ -59,7 +59,9 @@ export interface Group extends Part {
 }
 
 export interface TaskEntry {
+  /** Read anew by each that asks. */
   readonly line: Line;
+  readonly lineNumber: number;
   /** With its brackets. */
   readonly box: Span;
   readonly status: TaskStatus;
@@ -69,14 +71,18 @@ export interface TaskEntry {
   /** The `### Wave n` above, if any. */
   readonly wave: Token<number> | null;
   readonly dependsOn: readonly Dependency[];
-  /** Under one name at least one; the first counts. */
-  readonly details: ReadonlyMap<keyof TaskDetails, readonly Field[]>;
+  /** In the order of their lines; the first of a name counts. */
+  readonly details: readonly Detail[];
   /** After the last of the lines that are indented below it. */
   readonly end: number;
   /** True when a code block or comment is still open there. */
   readonly open: boolean;
   /** False where other lines would be read otherwise if it were not there. */
   readonly movable: boolean;
+}
+
+export interface Detail extends Field {
+  readonly name: keyof TaskDetails;
 }
 
 export interface Notes extends Part {
@@ -136,8 +142,9 @@ const ITEM = /^[-*+][ \t]+/;
 
 export function readSyntax(text: string): StateMdSyntax {
   let reader: SyntaxReader | null = null;
+  const mayBeBinary = text.includes('\0');
   for (const line of readLines(text)) {
-    reader ??= new SyntaxReader(line);
+    reader ??= new SyntaxReader(text, line, mayBeBinary);
     reader.read(line);
   }
   if (!reader) throw new Error('a text has at least one line');
@@ -145,6 +152,15 @@ export function readSyntax(text: string): StateMdSyntax {
 }
 
 type Open<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function isItem({ content }: Line): boolean {
+  return content.startsWith('-') || content.startsWith('*') || content.startsWith('+');
+}
+
+function endAt(part: Open<Part>, end: number, open: boolean): void {
+  part.end = end;
+  part.open = open;
+}
 
 interface OpenGroup extends Open<Group> {
   tasks: TaskEntry[];
@@ -155,9 +171,89 @@ interface OpenSection extends Open<Section> {
   tasks: TaskEntry[];
 }
 
-interface OpenTask extends Open<TaskEntry> {
-  dependsOn: Dependency[];
-  details: Map<keyof TaskDetails, Field[]>;
+/**
+ * A large file has a hundred thousand tasks, each with its details: they know where they stand, and read their line
+ * again when they are asked for it.
+ */
+class OpenTask extends LinePlace implements TaskEntry {
+  dependsOn: Dependency[] = NO_DEPENDENCIES;
+  details: Detail[] = NO_DETAILS;
+  end: number;
+  open = false;
+  readonly id: Token;
+  readonly indent: number;
+
+  constructor(
+    text: string,
+    line: Line,
+    private readonly places: TaskPlaces,
+    readonly status: TaskStatus,
+    readonly wave: Token<number> | null,
+    public movable: boolean,
+  ) {
+    super(text, line);
+    this.end = lineEndOf(line);
+    this.indent = line.indent;
+    const { idFrom, idTo } = places;
+    this.id = new TextToken(line.content.slice(idFrom, idTo), this, idFrom);
+  }
+
+  /** The arrays of a few are made to measure: one that grows makes room for many. */
+  add(detail: Detail): void {
+    if (this.details.length < 4) this.details = [...this.details, detail];
+    else this.details.push(detail);
+  }
+
+  get box(): Span {
+    return spanOf(this.line, this.places.boxFrom, this.places.boxTo);
+  }
+
+  get description(): string {
+    return this.contentFrom(this.places.descriptionFrom).trimStart();
+  }
+}
+
+/** In the content of the task's line. */
+interface TaskPlaces {
+  readonly boxFrom: number;
+  readonly boxTo: number;
+  readonly idFrom: number;
+  readonly idTo: number;
+  readonly descriptionFrom: number;
+}
+
+class TextToken implements Token {
+  constructor(
+    readonly value: string,
+    private readonly place: LinePlace,
+    private readonly from: number,
+  ) {}
+
+  get at(): Span {
+    return spanOf(this.place.line, this.from, this.from + this.value.length);
+  }
+}
+
+const NO_DEPENDENCIES: Dependency[] = [];
+const NO_DETAILS: Detail[] = [];
+
+class OpenDetail extends LinePlace implements Detail {
+  constructor(
+    text: string,
+    line: Line,
+    readonly name: keyof TaskDetails,
+    private readonly from: number,
+  ) {
+    super(text, line);
+  }
+
+  get value(): string {
+    return this.contentFrom(this.from);
+  }
+
+  get at(): Span {
+    return spanOf(this.line, this.from);
+  }
 }
 
 class SyntaxReader {
@@ -181,10 +277,14 @@ class SyntaxReader {
   private inNotes: Open<Notes> | null = null;
   private metadata: Line | null = null;
 
-  constructor(private readonly firstLine: Line) {}
+  constructor(
+    private readonly text: string,
+    private readonly firstLine: Line,
+    private readonly mayBeBinary: boolean,
+  ) {}
 
   read(line: Line): void {
-    this.binary ??= nulFinding(line);
+    if (this.mayBeBinary) this.binary ??= nulFinding(line);
     const conflict = this.conflicts.finding(line);
     if (conflict) this.findings.push(conflict);
     this.hiding.next(line);
@@ -217,21 +317,19 @@ class SyntaxReader {
   private follow(line: Line, above: OpenTask | null): void {
     const end = lineEndOf(line);
     const open = this.hiding.isOpen;
-    for (const part of [this.whole, this.group, this.inNotes]) {
-      if (!part) continue;
-      part.end = end;
-      part.open = open;
-    }
+    endAt(this.whole, end, open);
+    if (this.group) endAt(this.group, end, open);
+    if (this.inNotes) endAt(this.inNotes, end, open);
     if (!above || line.hidden === 'inside' || line.hidden === 'closes') {
-      if (this.task && this.inTask) Object.assign(this.task, { end, open });
+      if (this.task && this.inTask) endAt(this.task, end, open);
       return;
     }
-    const indented = line.indent > above.line.indent;
+    const indented = line.indent > above.indent;
     if (this.task !== above) {
       // A heading ends a task wherever it stands; a task below it would lose what it is indented to.
       if (this.task && line.indent > 0) above.movable = false;
     } else if (this.inTask && indented) {
-      Object.assign(above, { end, open });
+      endAt(above, end, open);
     } else {
       // A line of text right below a task goes on with its sentence.
       const goesOn = this.inTask && !this.afterBlank && line.hidden === null;
@@ -242,7 +340,7 @@ class SyntaxReader {
 
   private passHidden({ hidden, indent }: Line): void {
     const begins = hidden === 'opens' || hidden === 'whole';
-    const ofTask = this.task !== null && this.inTask && (!begins || indent > this.task.line.indent);
+    const ofTask = this.task !== null && this.inTask && (!begins || indent > this.task.indent);
     if (this.group && !ofTask) this.group.remarks = true;
   }
 
@@ -348,29 +446,28 @@ class SyntaxReader {
   }
 
   private readItem(line: Line, section: OpenSection): void {
-    const match = BOX.exec(line.content);
+    const match = isItem(line) ? BOX.exec(line.content) : null;
     const rest = match ? line.content.slice(match[0].length) : '';
     // `[text](target)` and `[text][name]` are links.
     if (match && !/^[([]/.test(rest) && this.isTask(line, rest)) {
       this.addTask(line, match, section);
       return;
     }
-    if (!this.task || line.indent <= this.task.line.indent) {
+    if (!this.task || line.indent <= this.task.indent) {
       if (this.group) this.group.remarks = true;
       return;
     }
-    const detail = DETAIL.exec(line.content);
+    // Below a line that has ended the task it says nothing of it: what an edit puts beside it could end there, too.
+    const detail = this.inTask && isItem(line) ? DETAIL.exec(line.content) : null;
     const name = detail?.[1]?.toLowerCase();
     if (!detail || !name) return;
     const from = detail[0].length;
     if (name === 'depends') {
+      if (this.task.dependsOn === NO_DEPENDENCIES) this.task.dependsOn = [];
       addDependencies(this.task.dependsOn, line, from);
       return;
     }
-    const field = { line, value: line.content.slice(from), at: spanOf(line, from) };
-    const fields = this.task.details.get(name as keyof TaskDetails);
-    if (fields) fields.push(field);
-    else this.task.details.set(name as keyof TaskDetails, [field]);
+    this.task.add(new OpenDetail(this.text, line, name as keyof TaskDetails, from));
   }
 
   /**
@@ -378,16 +475,16 @@ class SyntaxReader {
    * by accident, and a plan must not lose it.
    */
   private isTask(line: Line, rest: string): boolean {
-    const nested = this.task ? line.indent >= this.task.line.indent + 2 : line.indent >= 4;
+    const nested = this.task ? line.indent >= this.task.indent + 2 : line.indent >= 4;
     return !nested || (this.task !== null && rest.trimStart().startsWith('**'));
   }
 
   private addTask(line: Line, match: RegExpExecArray, section: OpenSection): void {
     const [boxed, gap = '', mark = ''] = match;
-    const box = spanOf(line, boxed.length - mark.length - 2, boxed.length);
     const rest = line.content.slice(boxed.length);
     const status = BOX_STATUS.get(mark);
     if (status === undefined || gap === '' || /^\S/.test(rest)) {
+      const box = spanOf(line, boxed.length - mark.length - 2, boxed.length);
       const meant = status === undefined ? boxIn(section, section.status) : `[${mark}]`;
       const text = `${gap === '' ? ' ' : ''}${meant}${/^\S/.test(rest) ? ' ' : ''}`;
       this.findings.push(
@@ -399,6 +496,7 @@ class SyntaxReader {
         ),
       );
     } else if (mark === '-') {
+      const box = spanOf(line, boxed.length - mark.length - 2, boxed.length);
       this.findings.push(
         finding(
           'unknown_checkbox',
@@ -412,19 +510,16 @@ class SyntaxReader {
       );
     }
     const textStart = line.content.length - rest.trimStart().length;
-    this.task = {
+    const boxTo = boxed.length;
+    this.task = new OpenTask(
+      this.text,
       line,
-      box,
-      status: mark === ' ' && section.status === 'failed' ? 'failed' : (status ?? section.status),
-      ...readTaskText(line, textStart),
-      wave: this.group?.wave ?? null,
-      dependsOn: [],
-      details: new Map(),
-      end: lineEndOf(line),
-      open: false,
+      { boxFrom: boxTo - mark.length - 2, boxTo, ...readTaskText(line.content, textStart) },
+      mark === ' ' && section.status === 'failed' ? 'failed' : (status ?? section.status),
+      this.group?.wave ?? null,
       // Where it ends an open code block, the next line would have to.
-      movable: line.indent === 0 && !this.whole.open,
-    };
+      line.indent === 0 && !this.whole.open,
+    );
     this.inTask = true;
     section.tasks.push(this.task);
     this.group?.tasks.push(this.task);
@@ -450,19 +545,19 @@ export function numberAt(
 }
 
 /** `**id**: description`, `**id:** description`, `id: description` or an id alone. */
-function readTaskText(line: Line, from: number): Pick<TaskEntry, 'id' | 'description'> {
-  const { content } = line;
-  const taskText = (idStart: number, idEnd: number, descriptionStart: number) => ({
-    id: { value: content.slice(idStart, idEnd), at: spanOf(line, idStart, idEnd) },
-    description: content.slice(descriptionStart).trim(),
-  });
+function readTaskText(
+  content: string,
+  from: number,
+): Pick<TaskPlaces, 'idFrom' | 'idTo' | 'descriptionFrom'> {
   const bold = content.startsWith('**', from);
   const closing = bold ? content.indexOf('**', from + 2) : content.indexOf(':', from);
-  if (closing < 0) return taskText(from, content.length, content.length);
-  if (!bold) return taskText(from, closing, closing + 1);
-  if (content[closing - 1] === ':') return taskText(from + 2, closing - 1, closing + 2);
+  const { length } = content;
+  if (closing < 0) return { idFrom: from, idTo: length, descriptionFrom: length };
+  if (!bold) return { idFrom: from, idTo: closing, descriptionFrom: closing + 1 };
+  if (content[closing - 1] === ':')
+    return { idFrom: from + 2, idTo: closing - 1, descriptionFrom: closing + 2 };
   const colon = content[closing + 2] === ':' ? 1 : 0;
-  return taskText(from + 2, closing, closing + 2 + colon);
+  return { idFrom: from + 2, idTo: closing, descriptionFrom: closing + 2 + colon };
 }
 
 function addDependencies(dependencies: Dependency[], line: Line, from: number): void {

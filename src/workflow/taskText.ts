@@ -72,11 +72,12 @@ export function fileList(files: readonly string[]): string {
 }
 
 export function filesIn(list: string): string[] {
-  return splitAtCommas(list).flatMap((item) => {
-    const trimmed = item.trim();
-    const file = withoutCode(trimmed.endsWith(' more)') ? trimmed.replace(CUT, '') : trimmed);
-    return file === '' ? [] : [file];
-  });
+  return splitAtCommas(list)
+    .map((item) => {
+      const trimmed = item.trim();
+      return withoutCode(trimmed.endsWith(' more)') ? trimmed.replace(CUT, '') : trimmed);
+    })
+    .filter((file) => file !== '');
 }
 
 /** Commas within backticks do not count. */

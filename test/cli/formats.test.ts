@@ -221,6 +221,28 @@ describe('cli: formats', () => {
     });
   });
 
+  describe('advance', () => {
+    it('of WAVES.md and of .planning/ is granted once a wave, and writes nothing into them', async () => {
+      const done = waves.replace('[ ] **sow**', '[x] **sow**');
+      write('WAVES.md', done);
+      const first = await run('advance');
+      assert.deepEqual([first.code, first.document['from'], first.document['to']], [0, 1, 2]);
+      const again = await run('advance');
+      assert.deepEqual([again.code, refusalOf(again).code], [1, 'wave_incomplete']);
+      const shown = (await run('status')).document['workflows'] as { wave: number }[];
+      assert.equal(shown[0]?.wave, 2);
+      assert.equal(text('WAVES.md'), done);
+
+      planning();
+      const roadmap = text('.planning/ROADMAP.md');
+      const blocked = await run('advance', '--workflow', '.planning');
+      assert.deepEqual([blocked.code, refusalOf(blocked).code], [1, 'wave_incomplete']);
+      const forced = ['--force', '--reason', 'The mast is here'];
+      assert.equal((await run('advance', '--workflow', '.planning', ...forced)).code, 0);
+      assert.equal(text('.planning/ROADMAP.md'), roadmap);
+    });
+  });
+
   describe('task set', () => {
     const box = (name: string, before: string, after: string): void => {
       assert.equal(text(name), original.replace(before, after));

@@ -169,6 +169,8 @@ describe('store: what is promised', () => {
     assert.ok(all.runs.get('one' as never)?.size);
     assert.deepEqual(one.runs.get('one' as never), all.runs.get('one' as never));
     assert.equal(one.runs.size, 1);
+    const tasks = [...all.tasks].filter(([, { workflow }]) => String(workflow) === 'one');
+    assert.deepEqual([...one.tasks], tasks);
     const none = await store.read('workflow', { id: null });
     assert.deepEqual([none.workflows, none.runs], [[], []]);
   });

@@ -239,11 +239,21 @@ describe('TASK: what is said of a task', () => {
     refused(scene.perform({ kind: 'note.add', sight: scene.sight, text: 'a' }), 'read_only');
     const advance = {
       kind: 'wave.advance',
-      plan: planOf(0, [['todo']]),
+      plan: planOf(1, [['done'], ['todo']]),
       sight: scene.sight,
     } as const;
     granted(scene.perform(advance));
     assert.deepEqual(scene.promised, [['1-1', 'done']]);
+  });
+
+  it('TASK-10 of a file with boxes only, the store knows what its runs mean for a task', () => {
+    const scene = new TaskScene({ editing: 'checkbox' });
+    const held = scene.begin();
+    const said = (): unknown[] =>
+      scene.store.tasks.map(({ task, status, by }) => [task, status, by]);
+    assert.deepEqual([said(), scene.promised], [[['1-1', 'doing', 'run']], [['1-1', 'doing']]]);
+    granted(scene.complete(held));
+    assert.deepEqual([said(), scene.promised], [[['1-1', 'done', 'run']], [['1-1', 'done']]]);
   });
 
   it('TASK-9 a note is told, and promised with its author', () => {

@@ -231,6 +231,37 @@ describe('WAVE: advance', () => {
     assert.equal(scene.status({ id: 'run_a' as never }), 'lost');
   });
 
+  it('WAVE-11 goes on from where the store is when the file states no wave, and not twice from there', () => {
+    const store = new RowStore();
+    const checklist = { editing: 'checkbox' } as const;
+    const plan = planOf(1, [['done'], ['todo'], ['todo']]);
+    assert.equal(granted(perform(store, advanceOf(plan, checklist))).to, 2);
+    // Nothing of wave 2 has begun, so the file still shows wave 1.
+    refused(perform(store, advanceOf(plan, checklist)), 'wave_incomplete');
+    const further = planOf(1, [['done'], ['done'], ['todo']]);
+    assert.equal(granted(perform(store, advanceOf(further, checklist))).to, 3);
+    assert.equal(store.workflows[0]?.wave, 3);
+  });
+
+  it('WAVE-11 begins anew when people have taken back all that was begun', () => {
+    const store = new RowStore();
+    const checklist = { editing: 'checkbox' } as const;
+    granted(perform(store, advanceOf(planOf(1, [['done'], ['todo']]), checklist)));
+    const again = granted(perform(store, advanceOf(planOf(0, [['todo'], ['todo']]), checklist)));
+    assert.deepEqual([again.from, again.to], [0, 1]);
+  });
+
+  it('WAVE-11 takes the word of a file that states its wave, also back', () => {
+    const store = new RowStore();
+    const stated = planOf(1, [['done'], ['todo']]);
+    granted(perform(store, advanceOf(stated)));
+    const [promised] = store.fileEdits;
+    assert.ok(promised);
+    store.given({ drop: 'fileEdit', id: promised.id });
+    const back = granted(perform(store, advanceOf(planOf(0, [['todo'], ['todo']]))));
+    assert.deepEqual([back.from, back.to], [0, 1]);
+  });
+
   it('a refusal changes nothing', () => {
     const store = new RowStore();
     refused(perform(store, advanceOf(planOf(1, [['todo']]))), 'wave_incomplete');

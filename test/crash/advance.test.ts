@@ -12,6 +12,7 @@ import type { Store } from '../../src/store/store';
 import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { stateMd, Workbench } from '../contract/stores';
 import { atEachStep } from './atEachStep';
+import { noLockfile } from './stallLockfile';
 
 const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
@@ -33,17 +34,23 @@ const steps = [
 const afterRename = new Set(['flush', 'written', 'confirmed', 'tidied']);
 const afterConfirm = new Set(['confirmed', 'tidied']);
 
-describe('crash: killed while a wave advances', function () {
-  this.timeout(30_000);
+for (const lock of ['on', 'off'] as const) {
+  describe(`crash: killed while a wave advances, with the lock ${lock}`, function () {
+    this.timeout(30_000);
 
-  atEachStep(steps, (step) => `at "${step}": exactly once or not at all`, dieAndGoOn);
-});
+    atEachStep(
+      steps,
+      (step) => `at "${step}": exactly once or not at all`,
+      (step) => dieAndGoOn(step, lock),
+    );
+  });
+}
 
-async function dieAndGoOn(step: string): Promise<void> {
+async function dieAndGoOn(step: string, lock: 'on' | 'off'): Promise<void> {
   const bench = new Workbench();
   try {
     const path = bench.write('STATE.md', oldText);
-    const pid = await dieAt(bench.folder, step);
+    const pid = await dieAt(bench.folder, step, lock);
     const afterCrash = readFileSync(path, 'utf8');
     const promised = step !== 'locked';
     if (afterRename.has(step)) assert.match(afterCrash, /Wave 2\/3/);
@@ -57,6 +64,7 @@ async function dieAndGoOn(step: string): Promise<void> {
       // Nothing here waits for a lock to go stale: that its process is gone is enough.
       lockStaleMs: 3_600_000,
       lockWaitMs: 10_000,
+      ...(lock === 'off' ? { acquire: noLockfile } : {}),
     });
     assert.equal(
       (await store.read('fileEdits', {})).length,
@@ -86,7 +94,8 @@ async function dieAndGoOn(step: string): Promise<void> {
     const next = await files.advance(bench.folder, {});
     assert.equal(next.ok, !promised);
     if (!next.ok) assert.equal(next.refusal.code, 'wave_incomplete');
-    assert.deepEqual(await takeovers(store), [{ why: 'process-gone', host: hostname(), pid }]);
+    const taken = lock === 'on' ? [{ why: 'process-gone', host: hostname(), pid }] : [];
+    assert.deepEqual(await takeovers(store), taken);
   } finally {
     await bench.clear();
   }
@@ -99,10 +108,10 @@ async function takeovers(store: Store): Promise<unknown[]> {
   );
 }
 
-async function dieAt(folder: string, step: string): Promise<number | undefined> {
+async function dieAt(folder: string, step: string, lock: string): Promise<number | undefined> {
   const child = spawn(
     process.execPath,
-    ['--disable-warning=ExperimentalWarning', 'out/test/crash/advanceChild.js', folder, step],
+    ['--disable-warning=ExperimentalWarning', 'out/test/crash/advanceChild.js', folder, step, lock],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
     },

@@ -83,9 +83,17 @@ async function storm(lock: string): Promise<void> {
     assert.equal(workflow?.hash, hashOf(text));
     const left = readdirSync(bench.folder).filter((name) => name.startsWith('.STATE'));
     assert.deepEqual(left, [], 'no temp file is left');
-    const notes = said.reduce((sum, { notes: count }) => sum + count, 0);
+    const sum = (of: (each: Said) => number): number =>
+      said.reduce((all, each) => all + of(each), 0);
+    const [notes, later, busy] = [
+      sum((each) => each.notes),
+      sum((each) => each.later),
+      sum((each) => each.busy),
+    ];
+    // Whoever comes too late again and again is told so, which must stay the exception.
+    assert.ok(busy <= 2 + (2 * notes) / 50, `${busy} of ${2 * notes} were told to come again`);
     console.log(
-      `      lock ${lock}: ${notes} notes and as many tasks set, ${person.saved.length} saves by hand; ${apart} in a backup or one of ${conflicts} conflicts, ${gone} in the gap`,
+      `      lock ${lock}: ${notes} notes and as many tasks set, ${person.saved.length} saves by hand; ${apart} in a backup or one of ${conflicts} conflicts, ${gone} in the gap, ${later} told later, ${granted(await files.backups(bench.folder)).backups.length} backups, ${busy} told to come again`,
     );
   } finally {
     for (const { child } of children) if (child.exitCode === null) child.kill('SIGKILL');

@@ -4,11 +4,11 @@
  */
 import type { TaskId } from '../../src/core/model';
 import { isStoreError } from '../../src/core/errors';
-import type { acquireFileLock } from '../../src/store/fileLock';
 import { openLocalStore } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
 import { WorkflowFiles } from '../../src/store/workflowFiles';
 import { identity } from '../contract/stores';
+import { noLockfile } from './stallLockfile';
 
 export interface Said {
   readonly ready?: true;
@@ -18,16 +18,13 @@ export interface Said {
   readonly status: 'todo' | 'done';
   /** Recorded, but the file had to follow later. */
   readonly later: number;
+  /** Not even that: others were faster again and again. */
+  readonly busy: number;
 }
 
 const [folder = '', task = '', most = '0', lock = ''] = process.argv.slice(2);
 const place = placeOf(folder);
 let stopped = false;
-
-const noLock: typeof acquireFileLock = () =>
-  Promise.resolve({
-    lock: { stillOurs: () => true, tookOver: undefined, release: () => Promise.resolve() },
-  });
 
 async function edit(): Promise<void> {
   const store = await openLocalStore({
@@ -41,9 +38,9 @@ async function edit(): Promise<void> {
     store,
     now: Date.now,
     lockWaitMs: 120_000,
-    ...(lock === 'off' ? { acquire: noLock } : {}),
+    ...(lock === 'off' ? { acquire: noLockfile } : {}),
   });
-  const said = { notes: 0, status: 'todo' as Said['status'], later: 0 };
+  const said = { notes: 0, status: 'todo' as Said['status'], later: 0, busy: 0 };
   process.send?.({ ready: true, ...said });
   for (let turn = 1; !stopped && turn <= Number(most); turn += 1) {
     const status = turn % 2 === 1 ? 'done' : 'todo';
@@ -61,9 +58,14 @@ async function edit(): Promise<void> {
     try {
       return (await asked).ok;
     } catch (error) {
-      if (!isStoreError(error) || !error.message.includes('change itself is recorded')) throw error;
-      said.later += 1;
-      return true;
+      if (!isStoreError(error)) throw error;
+      if (error.message.includes('change itself is recorded')) {
+        said.later += 1;
+        return true;
+      }
+      if (error.code !== 'store_busy') throw error;
+      said.busy += 1;
+      return false;
     }
   }
 }

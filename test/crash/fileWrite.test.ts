@@ -54,7 +54,7 @@ async function dieAt(folder: string, step: string): Promise<void> {
   const flags = ['--disable-warning=ExperimentalWarning'];
   const child = spawn(
     process.execPath,
-    [...flags, 'out/test/crash/advanceChild.js', folder, step, '1-1'],
+    [...flags, 'out/test/crash/advanceChild.js', folder, step, 'on', '1-1'],
     { stdio: ['ignore', 'inherit', 'inherit'] },
   );
   const [, signal] = (await once(child, 'exit')) as [number | null, string | null];

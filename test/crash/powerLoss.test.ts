@@ -19,7 +19,6 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { TaskId } from '../../src/core/model';
-import type { acquireFileLock } from '../../src/store/fileLock';
 import { openLocalStore } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
 import type { Store } from '../../src/store/store';
@@ -27,6 +26,7 @@ import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { readWorkflow } from '../../src/workflow/reader';
 import { granted } from '../core/rowStore';
 import { identity, stateMd } from '../contract/stores';
+import { noLockfile } from './stallLockfile';
 import { RecordingDisk, type Contents } from './powerLossDisk';
 
 const campaign = process.env['WAVELOCK_CAMPAIGN'] === '1';
@@ -41,7 +41,8 @@ describe('crash: power fails while a workflow file is written', function () {
     const random = randomOf(seed);
     const seen = new Set<string>();
     for (let round = 0; seen.size < wanted; round += 1) {
-      const story = await record(random);
+      // Every third disk knows no links, or has the backups on another device.
+      const story = await record(random, round % 3 !== 1);
       const each = Math.min(wanted - seen.size, campaign ? 1_000 : 40);
       await replay(story, each, seen, random).catch((error: unknown) => {
         throw new Error(`seed ${seed}, story ${round}: ${String(error)}`, { cause: error });
@@ -68,13 +69,13 @@ interface Story {
   readonly stores: readonly { readonly after: number; readonly database: Buffer }[];
 }
 
-async function record(random: () => number): Promise<Story> {
+async function record(random: () => number, links: boolean): Promise<Story> {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-power-')));
   const path = join(folder, 'STATE.md');
   writeFileSync(path, start);
   const store = await open(folder);
   try {
-    const disk = new RecordingDisk(new Map([[path, Buffer.from(start)]]));
+    const disk = new RecordingDisk(new Map([[path, Buffer.from(start)]]), links);
     const stores: { after: number; database: Buffer }[] = [];
     const keep = (): void => {
       stores.push({ after: disk.calls.length, database: copyOf(folder) });
@@ -95,7 +96,7 @@ async function record(random: () => number): Promise<Story> {
       store: watched,
       now: Date.now,
       ops: disk,
-      acquire: noLock,
+      acquire: noLockfile,
     });
     for (const act of chosen(random)) await act({ files, folder, path, disk, marks });
     return { disk, folder, marks, stores };
@@ -218,13 +219,16 @@ async function recover(
     for (const [at, content] of contents) put(join(folder, relative(story.folder, at)), content);
     put(join(folder, '.wavelock/store.db'), database);
     const found = readFileSync(path, 'utf8');
+    const kept = backupsIn(folder);
+    for (const { content, by } of replacedBefore(story, found, count))
+      assert.ok(kept.has(content), `after ${count} calls no backup of what ${by} has replaced`);
     const store = await open(folder);
     try {
       const files = new WorkflowFiles({
         place: placeOf(folder),
         store,
         now: Date.now,
-        acquire: noLock,
+        acquire: noLockfile,
       });
       await files.keepPromises();
       await files.sync(folder);
@@ -259,6 +263,28 @@ async function recover(
   }
 }
 
+/** What our writes had replaced on the way to the content that was found; a person replaces without a backup. */
+function replacedBefore(
+  { disk, folder }: Story,
+  found: string,
+  count: number,
+): { readonly content: string; readonly by: string }[] {
+  const path = join(folder, 'STATE.md');
+  const held = disk.contentsOf(path).filter(({ after }) => after <= count);
+  const last = held.findLastIndex(({ content }) => content.toString() === found);
+  return held.slice(0, Math.max(0, last)).flatMap(({ content }, index) => {
+    const next = held[index + 1] ?? assert.fail();
+    const isOurs = disk.calls[next.after - 1]?.do === 'rename';
+    return isOurs ? [{ content: content.toString(), by: `write ${index + 1}` }] : [];
+  });
+}
+
+function backupsIn(folder: string): Set<string> {
+  const backups = join(folder, '.wavelock/backups/wf');
+  if (!existsSync(backups)) return new Set();
+  return new Set(readdirSync(backups).map((name) => readFileSync(join(backups, name), 'utf8')));
+}
+
 function put(path: string, content: Buffer): void {
   if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
@@ -273,11 +299,6 @@ function open(folder: string): Promise<Store> {
     schedule: () => () => undefined,
   });
 }
-
-const noLock: typeof acquireFileLock = () =>
-  Promise.resolve({
-    lock: { stillOurs: () => true, tookOver: undefined, release: () => Promise.resolve() },
-  });
 
 /** The store as it is now, in one file. */
 function copyOf(folder: string): Buffer {

@@ -33,8 +33,14 @@ export type Contents = ReadonlyMap<string, Buffer>;
 export class RecordingDisk implements FileOps {
   readonly calls: Call[] = [];
 
-  /** @param before what is on the disk when the recording begins */
-  constructor(readonly before: Contents) {}
+  /**
+   * @param before what is on the disk when the recording begins
+   * @param links false for a disk that knows none, or has the backups on another device
+   */
+  constructor(
+    readonly before: Contents,
+    private readonly links: boolean,
+  ) {}
 
   create(path: string, content: string | Uint8Array, mode: number): void {
     disk.create(path, content, mode);
@@ -56,6 +62,7 @@ export class RecordingDisk implements FileOps {
   }
 
   link(from: string, to: string): void {
+    if (!this.links) throw Object.assign(new Error('no links here'), { code: 'EXDEV' });
     disk.link(from, to);
     this.calls.push({ do: 'link', from, to });
   }
@@ -72,6 +79,23 @@ export class RecordingDisk implements FileOps {
 
   saved(path: string, content: string): void {
     this.calls.push({ do: 'saved', path, content: Buffer.from(content) });
+  }
+
+  /** What `path` held, one content after the other, each with the number of calls that it took. */
+  contentsOf(path: string): { readonly after: number; readonly content: Buffer }[] {
+    const made = new Map<string, Buffer>();
+    const held = [{ after: 0, content: this.before.get(path) ?? Buffer.alloc(0) }];
+    this.calls.forEach((call, index) => {
+      if (call.do === 'create') made.set(call.path, call.content);
+      const content =
+        call.do === 'rename' && call.to === path
+          ? made.get(call.from)
+          : call.do === 'saved' && call.path === path
+            ? call.content
+            : undefined;
+      if (content) held.push({ after: index + 1, content });
+    });
+    return held;
   }
 
   /** After the first `count` calls the power fails. */

@@ -192,3 +192,24 @@ describe('STATE.md: fixes, for any file', function () {
     );
   });
 });
+
+describe('STATE.md: details', () => {
+  it('below a line that has ended the task are not its own, and an edit does not go there', () => {
+    const text = [
+      '**Status:** Wave 0/3',
+      '**Workflow ID:** `w`',
+      '## Completed',
+      '- [ ] **a**: A',
+      '1. one',
+      '\t- Commit: A',
+      '   ```',
+      '- [ ] **hidden**: in the block',
+      '',
+    ].join('\n');
+    const document = readStateMd(text);
+    const edit = { kind: 'task', task: 'a' as TaskId, status: 'todo', updated: UPDATED } as const;
+    const after = applyEdits(text, editsOf(document, { ...edit, error: 'E' }));
+    assert.equal(after, text.replace('**a**: A\n', '**a**: A\n  - Error: E\n'));
+    assert.deepEqual([...statedTasks(readStateMd(after)).keys()], ['a']);
+  });
+});

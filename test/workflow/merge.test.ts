@@ -114,6 +114,12 @@ describe('merge', () => {
     assert.equal(told(text), 'a done 1, b todo 1, c todo 2, d todo 2');
   });
 
+  it('tasks that both have moved below one heading come in the same order, whoever merges', () => {
+    const [mine, theirs] = [edited(BASE, setting('b', 'done')), edited(BASE, setting('a', 'done'))];
+    assert.equal(merged(mine, theirs), merged(theirs, mine));
+    assert.equal(told(merged(mine, theirs)), 'a done 1, b done 1, c todo 2, d todo 2');
+  });
+
   it('a description, written by hand, stays on a task that mine moves', () => {
     const byHand = BASE.replace('**a**: A', '**a**: A much better');
     const text = merged(edited(BASE, setting('a', 'done')), byHand);
@@ -258,8 +264,58 @@ describe('merge', () => {
 
 const status = fc.constantFrom<TaskStatus>('todo', 'doing', 'done', 'failed');
 
+/** What a person or a program may have made of a text: tasks set and noted, lines added, changed and gone. */
+const change = fc.array(
+  fc.oneof(
+    fc.record({ pick: fc.nat(), shall: status }),
+    fc.record({ note: fc.constantFrom('one', 'two') }),
+    fc.record({
+      line: fc.nat(),
+      put: fc.option(fc.constantFrom('by hand\n', '- [ ] **n**: N\n', '')),
+    }),
+  ),
+  { minLength: 1, maxLength: 4 },
+);
+
+type ChangeSteps = typeof change extends fc.Arbitrary<infer Steps> ? Steps : never;
+
+function changedBy(base: string, steps: ChangeSteps, minute: number): string {
+  let text = base;
+  for (const step of steps) {
+    if ('line' in step) {
+      const lines = linesOf(text);
+      const at = step.line % (lines.length + 1);
+      text = lines.toSpliced(at, step.put === null ? 1 : 0, step.put ?? '').join('');
+      continue;
+    }
+    const document = readStateMd(text);
+    const ids = [...statedTasks(document).keys()];
+    const id = 'pick' in step ? ids[step.pick % ids.length] : undefined;
+    if ('pick' in step && id === undefined) continue;
+    const edit = 'pick' in step ? setting(id ?? '', step.shall, minute) : noting(step.note, minute);
+    const answer = document.edit(edit);
+    if (answer.ok) text = applyEdits(text, answer.edits);
+  }
+  return text;
+}
+
 describe('merge, for any file', function () {
   this.timeout(1_200_000);
+
+  it('is the same whoever merges: a text to the byte, a conflict seen from the other side', () => {
+    fc.assert(
+      fc.property(nativeText, change, change, (base, ours, other) => {
+        const [mine, theirs] = [changedBy(base, ours, 1), changedBy(base, other, 2)];
+        const [one, two] = [
+          mergeThreeWay(PATH, base, mine, theirs),
+          mergeThreeWay(PATH, base, theirs, mine),
+        ];
+        if (one.ok || two.ok) assert.deepEqual(two, one);
+        else assert.deepEqual(mirrorOf(two.conflict), one.conflict);
+      }),
+      runs(150, 20_000),
+    );
+  });
 
   it('edits of different tasks are both there, in either order, and nothing else is', () => {
     const wishes = fc.tuple(fc.nat(), status, fc.nat(), status);
@@ -333,6 +389,18 @@ describe('merge, for any file', function () {
     );
   });
 });
+
+function mirrorOf(conflict: MergeConflict): MergeConflict {
+  const swap = <T extends { readonly mine: unknown; readonly theirs: unknown }>(of: T): T =>
+    ({ ...of, mine: of.theirs, theirs: of.mine });
+  return {
+    ...swap(conflict),
+    tasks: conflict.tasks.map(swap),
+    wave: conflict.wave && swap(conflict.wave),
+    lines: conflict.lines.map(swap),
+    changes: swap(conflict.changes),
+  };
+}
 
 describe('merge is not quadratic', () => {
   it('two texts of 40,000 lines without a line in common', function () {

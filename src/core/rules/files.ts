@@ -28,6 +28,7 @@ import type {
   TaskMoved,
   WorkflowRow,
 } from '../model';
+import { waveNow } from '../waveNow';
 import { ask } from './ask';
 import { unchanged, type Part } from './runs';
 import { movedByHand, promise } from './tasks';
@@ -85,7 +86,8 @@ function placeOf(place: { readonly file: string; readonly worktree: string }): s
 
 /** A workflow that people have set back, or given another wave, is not completed any more. */
 function seenAs(known: WorkflowRow | null, sight: FileSight): WorkflowRow {
-  const { workflow: id, name, file, worktree, wave, waveCount, hash, head, editing } = sight;
+  const { workflow: id, name, file, worktree, waveCount, hash, head, editing } = sight;
+  const wave = waveNow(sight, editing, known);
   const completed = known?.status === 'completed' && wave >= waveCount;
   return {
     ...known,

@@ -173,13 +173,15 @@ export function* toldByRun(run: RunRow, retry: RunRow | null, context: Context):
   if (said?.by === 'hand' && said.since >= (run.startedAt ?? run.createdAt)) return nothing;
   const error = status === 'failed' ? firstLine(run.error?.message ?? '') : '';
   const change: TaskChange = { task, status, ...(error === '' ? {} : { error }) };
-  if (workflow.editing !== 'none')
-    return yield* promise(workflow, { kind: 'task', cause: 'run', ...change }, context);
+  const promised = yield* promise(workflow, { kind: 'task', cause: 'run', ...change }, context);
+  if ((workflow.editing ?? 'full') === 'full') return promised;
+  // A checkbox need not have a place for it, and then nobody but the store would know.
   const row = taskRow(id, change, 'run', context);
   return {
-    changes: [{ put: 'task', row }],
+    changes: [{ put: 'task', row }, ...promised.changes],
     events: [
       { kind: 'task.changed', workflow: id, task, data: { row, from: said?.status ?? null } },
+      ...promised.events,
     ],
   };
 }

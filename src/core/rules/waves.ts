@@ -23,6 +23,7 @@ import type {
   WorkflowId,
   WorkflowRow,
 } from '../model';
+import { waveNow } from '../waveNow';
 import { ask } from './ask';
 import { expireRun } from './expiry';
 import { boundHere } from './files';
@@ -30,12 +31,13 @@ import { aboutRun, newRun } from './runs';
 import { promise } from './tasks';
 
 export function* advanceWave(command: AdvanceWave, context: Context): Decision<AdvanceFacts> {
-  const { plan, sight } = command;
+  const { sight } = command;
   const bound = yield* boundHere(sight);
   if ('code' in bound) return bound;
-  const passed = yield* wavePassed(command);
-  if (passed) return passed;
   const known = bound.row;
+  const plan = { ...command.plan, wave: waveNow(command.plan, sight.editing, known) };
+  const passed = yield* wavePassed({ ...command, plan });
+  if (passed) return passed;
   if (known.status === 'completed' && plan.wave >= plan.waveCount) {
     return { code: 'invalid_transition', message: `"${plan.name}" is completed; no wave is left.` };
   }

@@ -141,6 +141,9 @@ export class Tables {
     return {
       workflows: workflow ? [workflow] : [],
       runs: id ? this.answer('newestRuns', { workflow: id }) : [],
+      tasks: this.#texts('SELECT row FROM tasks WHERE workflow = :id', { id }).map((text) =>
+        decodeTask(text),
+      ),
       guards: this.#guards(),
     };
   }
