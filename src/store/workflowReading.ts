@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Problem } from '../core/model';
+import type { ConfigRow, Problem } from '../core/model';
 import { unreadable, type WorkflowDocument } from '../workflow/document';
 import type { SeveritySetting } from '../workflow/problems';
 import {
@@ -22,19 +22,27 @@ import type { Store } from './store';
 
 /** Where files are read, and how grave their problems count there if that has been set. */
 export interface Reading extends Place {
-  readonly severities?: ReadonlyMap<string, SeveritySetting>;
+  readonly severities?: Severities;
 }
 
+export type Severities = ReadonlyMap<string, SeveritySetting>;
+
+const severityPrefix = 'validate.';
+
 /** Settings `validate.<code>`. */
-export async function severitiesOf(
-  store: Pick<Store, 'read'>,
-): Promise<ReadonlyMap<string, SeveritySetting>> {
-  const prefix = 'validate.';
-  const rows = await store.read('configs', { prefix });
-  // Only these three are let in (CONF-1).
-  return new Map(
-    rows.map(({ key, value }) => [key.slice(prefix.length), value as SeveritySetting]),
-  );
+export async function severitiesOf(store: Pick<Store, 'read'>): Promise<Severities> {
+  return severitiesIn(await store.read('configs', { prefix: severityPrefix }));
+}
+
+/** The same of settings that are known already; others among them do not matter. */
+export function severitiesIn(settings: Iterable<ConfigRow>): Severities {
+  const severities = new Map<string, SeveritySetting>();
+  for (const { key, value } of settings) {
+    // Only these three are let in (CONF-1).
+    if (key.startsWith(severityPrefix))
+      severities.set(key.slice(severityPrefix.length), value as SeveritySetting);
+  }
+  return severities;
 }
 
 /** What bytes say as the workflow file of this name. */

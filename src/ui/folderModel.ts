@@ -16,7 +16,7 @@ import { sqliteMissing } from '../store/sqlite/available';
 import type { Store } from '../store/store';
 import type { StoreWarning } from '../store/storeFolder';
 import { WorkflowFiles, type AdvanceRequest, type WorkflowFile } from '../store/workflowFiles';
-import type { SeveritySetting } from '../workflow/problems';
+import { severitiesIn } from '../store/workflowReading';
 import { WorkflowWatch } from './workflowWatch';
 
 export type StoreState =
@@ -338,16 +338,9 @@ export class FolderModel implements Disposable {
 
   #configure(): void {
     const listed = this.#view.config.get('workflow.files')?.value;
-    const prefix = 'validate.';
-    const severities = new Map<string, SeveritySetting>();
-    for (const [key, { value }] of this.#view.config) {
-      // Only such are let in (CONF-1).
-      if (key.startsWith(prefix))
-        severities.set(key.slice(prefix.length), value as SeveritySetting);
-    }
     this.#watch.configure({
       listed: Array.isArray(listed) ? (listed as string[]) : [],
-      severities,
+      severities: severitiesIn(this.#view.config.values()),
     });
   }
 

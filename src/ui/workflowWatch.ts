@@ -6,7 +6,7 @@ import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { Place } from '../store/place';
-import type { Reading } from '../store/workflowReading';
+import type { Reading, Severities } from '../store/workflowReading';
 import {
   hashOf,
   readWorkflowFile,
@@ -24,7 +24,7 @@ const rootNames = [workflowFileName, planningFolder, 'WAVES.md'];
 export interface WatchSettings {
   /** Files beside those that are looked for by name. */
   readonly listed: readonly string[];
-  readonly severities: NonNullable<Reading['severities']>;
+  readonly severities: Severities;
 }
 
 export class WorkflowWatch implements Disposable {
