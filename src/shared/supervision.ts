@@ -11,10 +11,10 @@ import { Belongings, type Disposable } from './lifecycle';
 export interface PartContext {
   readonly belongings: Belongings;
   /** A failure of `work` is the part's failure; the answer is `otherwise` then. */
-  guard<Values extends readonly unknown[], Result>(
+  readonly guard: <Values extends readonly unknown[], Result>(
     work: (...values: Values) => Result,
     otherwise: Result,
-  ): (...values: Values) => Result;
+  ) => (...values: Values) => Result;
 }
 
 export interface Part {
