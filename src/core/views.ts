@@ -40,6 +40,8 @@ export interface StateView {
   readonly runs: ReadonlyMap<WorkflowId, ReadonlyMap<string, RunRow>>;
   /** Every run of the live store, oldest first. */
   readonly allRuns: ReadonlyMap<RunId, RunRow>;
+  /** By `taskKey`, oldest first. */
+  readonly ofTask: ReadonlyMap<string, readonly RunId[]>;
   readonly agents: ReadonlyMap<AgentName, AgentRow>;
   readonly sessions: ReadonlyMap<SessionId, SessionRow>;
   readonly locks: ReadonlyMap<LockId, LockRow>;
@@ -84,7 +86,7 @@ interface GrowingView extends StateView {
   readonly guards: Map<string, GuardRow>;
   readonly tasks: Map<string, TaskRow>;
   readonly conflicts: Map<ConflictId, ConflictRow>;
-  /** Runs of each task, oldest first: which to show when the newest goes to the archive. */
+  /** Tells which to show when the newest goes to the archive. */
   readonly ofTask: Map<string, readonly RunId[]>;
 }
 

@@ -1,7 +1,15 @@
-/** The sidebar: workflow › wave › task, or what is wrong with the file. */
+/**
+ * The sidebar's first view: workflow › wave › task › run, and what is wrong with a file or its store.
+ *
+ * Contract: a node is the same object as long as it is about the same thing, so that a change can be told of the
+ * node alone; what it shows is looked up when it is asked for. A change of a run is told of its task, a
+ * change of a wave's progress of the wave, and only what changes all of a workflow is told of all of it.
+ */
 import * as vscode from 'vscode';
-import type { Problem, RunStatus, TaskStatus } from '../core/model';
+import type { ConflictId, Problem, RunId, RunRow, StoredEvent, TaskId } from '../core/model';
+import { taskKey } from '../core/views';
 import type { Disposable } from '../shared/lifecycle';
+import { plain } from '../shared/plainText';
 import {
   tasksDone,
   type TaskOverview,
@@ -9,25 +17,49 @@ import {
   type WorkflowOverview,
 } from '../store/overview';
 import { commandTo } from './commands';
-import type { Located, WorkspaceModel } from './workspaceModel';
+import type { FolderModel } from './folderModel';
+import { needsAttention, runActions, taskActions } from './legalActions';
+import { iconOf, lookOfTask, runDetails, runLook } from './runWords';
+import type { Located, WorkspaceChange, WorkspaceModel } from './workspaceModel';
 
-export type TreeNode = Located &
-  (
-    | { readonly kind: 'workflow' }
-    | { readonly kind: 'wave'; readonly wave: WaveOverview }
-    | { readonly kind: 'task'; readonly task: TaskOverview }
-    | { readonly kind: 'problem'; readonly problem: Problem }
-    | { readonly kind: 'fault'; readonly message: string }
-  );
+export type TreeNode = { readonly id: string } & (
+  | { readonly kind: 'workflow'; readonly path: string }
+  | { readonly kind: 'wave'; readonly path: string; readonly wave: number }
+  | { readonly kind: 'task'; readonly path: string; readonly wave: number; readonly task: TaskId }
+  | { readonly kind: 'run'; readonly folder: string; readonly run: RunId }
+  | { readonly kind: 'problem'; readonly path: string; readonly problem: Problem }
+  | { readonly kind: 'conflict'; readonly path: string; readonly conflict: ConflictId }
+  | { readonly kind: 'fault'; readonly folder: string; readonly message: string }
+  /** Runs that belong to no task of a file. */
+  | { readonly kind: 'others'; readonly folder: string }
+  | { readonly kind: 'more'; readonly of: TreeNode; readonly left: number }
+);
+
+export type NodeOf<Kind extends TreeNode['kind']> = Extract<TreeNode, { kind: Kind }>;
+
+/** So many rows at once: a list of thousands is no view, and VS Code draws each of them. */
+export const siblingsAtOnce = 200;
+/** With more workflows than this, they are shown closed. */
+const mostOpen = 5;
 
 export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposable {
-  readonly #changed = new vscode.EventEmitter<void>();
+  readonly #changed = new vscode.EventEmitter<TreeNode | TreeNode[] | undefined>();
   readonly #listener: Disposable;
   readonly onDidChangeTreeData = this.#changed.event;
+  readonly #nodes = new Map<string, TreeNode>();
+  /** As it was last told of, by path. */
+  readonly #known = new Map<string, WorkflowOverview>();
+  /** Of nodes that show more than the usual number of rows. */
+  readonly #limits = new Map<string, number>();
+  readonly #taskIndex = new WeakMap<WaveOverview, ReadonlyMap<TaskId, TaskOverview>>();
+  #filter = '';
 
-  constructor(private readonly model: WorkspaceModel) {
-    this.#listener = model.onDidChange(() => {
-      this.#changed.fire();
+  constructor(
+    private readonly model: WorkspaceModel,
+    private readonly mine: Pick<ReadonlySet<RunId>, 'has'>,
+  ) {
+    this.#listener = model.onDidChange((change) => {
+      this.#follow(change);
     });
   }
 
@@ -36,52 +68,488 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
     this.#changed.dispose();
   }
 
-  getChildren(node?: TreeNode): TreeNode[] {
-    if (node === undefined)
-      return this.model.workflows.map((located) => ({ kind: 'workflow', ...located }));
-    const { model, workflow } = node;
-    const at = { model, workflow };
-    if (node.kind === 'wave') return node.wave.tasks.map((task) => ({ kind: 'task', ...at, task }));
-    if (node.kind !== 'workflow') return [];
-    const { store } = model.state;
-    const faults = [
-      ...(store.state === 'failed' ? [store.message] : []),
-      ...(store.state === 'live' ? store.warnings : []).map(({ message }) => message),
-    ];
-    return [
-      ...faults.map((message) => ({ kind: 'fault', ...at, message }) as const),
-      ...workflow.problems
-        .filter((problem) => problem.severity === 'error')
-        .map((problem) => ({ kind: 'problem', ...at, problem }) as const),
-      ...workflow.waves.map((wave) => ({ kind: 'wave', ...at, wave }) as const),
-    ];
+  get filter(): string {
+    return this.#filter;
+  }
+
+  /** Shows only tasks that say this somewhere; nothing shows all. */
+  filterBy(text: string): void {
+    this.#filter = text.trim().toLocaleLowerCase();
+    this.#limits.clear();
+    this.#changed.fire(undefined);
+  }
+
+  /** How many tasks the filter leaves, of how many. */
+  counts(): { readonly shown: number; readonly all: number } {
+    const tasks = this.model.workflows.flatMap(({ workflow: { waves } }) =>
+      waves.flatMap((wave) => wave.tasks),
+    );
+    return { shown: tasks.filter((task) => this.#passes(task)).length, all: tasks.length };
+  }
+
+  showMore({ of }: NodeOf<'more'>): void {
+    this.#limits.set(of.id, (this.#limits.get(of.id) ?? siblingsAtOnce) + siblingsAtOnce);
+    this.#changed.fire(of);
+  }
+
+  /** What was shown is not what is: a box that was ticked and refused. */
+  refresh(node: TreeNode): void {
+    this.#changed.fire(node);
+  }
+
+  /** Things that somebody should look at: failed work, files that cannot be read, conflicts, a store that is down. */
+  attention(): number {
+    let count = 0;
+    for (const { workflow } of this.model.workflows) {
+      if (!workflow.valid) count += 1;
+      for (const { tasks } of workflow.waves) count += tasks.filter(needsAttention).length;
+    }
+    for (const { state, view } of this.model.folders) {
+      count += view.conflicts.size;
+      if (state.store.state === 'failed') count += 1;
+    }
+    return count;
+  }
+
+  async getChildren(node?: TreeNode): Promise<TreeNode[]> {
+    // The first look comes before the files were read; an answer that waits is drawn sooner than a correction.
+    await this.model.ready;
+    return this.childrenNow(node);
+  }
+
+  childrenNow(node?: TreeNode): TreeNode[] {
+    switch (node?.kind) {
+      case undefined:
+        return this.#roots();
+      case 'workflow':
+        return this.#insideWorkflow(node);
+      case 'wave':
+        return this.#windowOf(
+          node,
+          (this.#waveOf(node)?.tasks ?? [])
+            .filter((task) => this.#passes(task))
+            .map(({ id }) =>
+              this.#node({ ...taskAt(node.path, id), wave: node.wave, kind: 'task' }),
+            ),
+        );
+      case 'task':
+        return this.#windowOf(node, this.#runsOf(node));
+      case 'others':
+        return this.#windowOf(
+          node,
+          this.#otherRuns(node.folder).map(({ id }) => this.#runNode(node.folder, id)),
+        );
+      case 'run':
+      case 'problem':
+      case 'conflict':
+      case 'fault':
+      case 'more':
+        return [];
+    }
+  }
+
+  getParent(node: TreeNode): TreeNode | undefined {
+    switch (node.kind) {
+      case 'wave':
+      case 'problem':
+      case 'conflict':
+        return this.#nodes.get(`workflow:${node.path}`);
+      case 'task':
+        return this.#nodes.get(waveId(node.path, node.wave));
+      case 'run': {
+        const model = this.model.folder(node.folder);
+        const run = model?.view.allRuns.get(node.run);
+        const task = run && model && this.#taskNodeOf(model, run);
+        return task ?? this.#nodes.get(`others:${node.folder}`);
+      }
+      case 'more':
+        return node.of;
+      case 'workflow':
+      case 'others':
+      case 'fault':
+        return undefined;
+    }
   }
 
   getTreeItem(node: TreeNode): vscode.TreeItem {
+    const item = this.#itemOf(node) ?? new vscode.TreeItem('');
+    item.id ??= node.id;
+    return item;
+  }
+
+  /* ---------------------------------------------------------------- what there is */
+
+  #roots(): TreeNode[] {
+    const faults = this.model.folders.flatMap(({ folder, state: { store } }) => [
+      ...(store.state === 'failed' ? [this.#faultNode(folder, store.message)] : []),
+      ...(store.state === 'live' ? store.warnings : []).map(({ message }) =>
+        this.#faultNode(folder, message),
+      ),
+    ]);
+    const workflows = this.model.workflows
+      .filter(
+        ({ workflow: { waves } }) =>
+          this.#filter === '' ||
+          waves.some(({ tasks }) => tasks.some((task) => this.#passes(task))),
+      )
+      .map(({ workflow: { path } }) =>
+        this.#node({ kind: 'workflow', id: `workflow:${path}`, path }),
+      );
+    const others = this.model.folders
+      .filter(({ folder }) => this.#filter === '' && this.#otherRuns(folder).length > 0)
+      .map(({ folder }) => this.#node({ kind: 'others', id: `others:${folder}`, folder }));
+    for (const { workflow } of this.model.workflows) this.#known.set(workflow.path, workflow);
+    return [...faults, ...workflows, ...others];
+  }
+
+  #insideWorkflow(node: NodeOf<'workflow'>): TreeNode[] {
+    const { path } = node;
+    const located = this.model.workflow(path);
+    if (!located) return [];
+    const { model, workflow } = located;
+    const problems = workflow.problems.filter(({ severity }) => severity === 'error');
+    const conflicts = [...model.view.conflicts.values()].filter(
+      (conflict) => conflict.workflow === workflow.id,
+    );
+    const waves = workflow.waves.filter(
+      ({ tasks }) => this.#filter === '' || tasks.some((task) => this.#passes(task)),
+    );
+    return [
+      ...conflicts.map(({ id }) =>
+        this.#node({ kind: 'conflict', id: `conflict:${path}:${id}`, path, conflict: id }),
+      ),
+      ...this.#windowOf(node, [
+        ...problems.map((problem) => {
+          const { code, line, column, message } = problem;
+          const id = `problem:${path}:${code}:${line}:${column}:${message}`;
+          return this.#node({ kind: 'problem', id, path, problem });
+        }),
+        ...waves.map(({ number: wave }) =>
+          this.#node({ kind: 'wave', id: waveId(path, wave), path, wave }),
+        ),
+      ]),
+    ];
+  }
+
+  #runsOf({ path, task }: NodeOf<'task'>): TreeNode[] {
+    const located = this.model.workflow(path);
+    const { model, workflow } = located ?? {};
+    if (!model || !workflow?.id) return [];
+    const ids = model.view.ofTask.get(taskKey(workflow.id, task)) ?? [];
+    return [...ids].reverse().map((id) => this.#runNode(model.folder, id));
+  }
+
+  /** Newest first, those under way before those that have ended. */
+  #otherRuns(folder: string): readonly RunRow[] {
+    const model = this.model.folder(folder);
+    if (!model || this.#sharesWithEarlier(model)) return [];
+    const live: RunRow[] = [];
+    const ended: RunRow[] = [];
+    for (const run of model.view.allRuns.values()) {
+      if (run.task !== null && run.workflow !== null) continue;
+      (run.status === 'queued' || run.status === 'running' ? live : ended).push(run);
+    }
+    return [...live.reverse(), ...ended.reverse()];
+  }
+
+  /** Two folders of one repository have one store; what belongs to no file is shown once. */
+  #sharesWithEarlier(model: FolderModel): boolean {
+    const { storeFolder } = model.place;
+    return this.model.folders.find(({ place }) => place.storeFolder === storeFolder) !== model;
+  }
+
+  #windowOf(parent: TreeNode, children: readonly TreeNode[]): TreeNode[] {
+    const limit = this.#limits.get(parent.id) ?? siblingsAtOnce;
+    if (children.length <= limit) return [...children];
+    const left = children.length - limit;
+    return [
+      ...children.slice(0, limit),
+      { kind: 'more', id: `more:${parent.id}`, of: parent, left },
+    ];
+  }
+
+  #node(node: TreeNode): TreeNode {
+    const known = this.#nodes.get(node.id);
+    if (known) return known;
+    this.#nodes.set(node.id, node);
+    return node;
+  }
+
+  #runNode(folder: string, run: RunId): TreeNode {
+    return this.#node({ kind: 'run', id: `run:${folder}:${run}`, folder, run });
+  }
+
+  #faultNode(folder: string, message: string): TreeNode {
+    return this.#node({ kind: 'fault', id: `fault:${folder}:${message}`, folder, message });
+  }
+
+  #waveOf({ path, wave }: { path: string; wave: number }): WaveOverview | undefined {
+    return this.model.workflow(path)?.workflow.waves.find((each) => each.number === wave);
+  }
+
+  #taskOf(node: NodeOf<'task'>): TaskOverview | undefined {
+    const wave = this.#waveOf(node);
+    if (!wave) return undefined;
+    let index = this.#taskIndex.get(wave);
+    if (!index) {
+      index = new Map(wave.tasks.map((task) => [task.id, task]));
+      this.#taskIndex.set(wave, index);
+    }
+    return index.get(node.task);
+  }
+
+  #passes(task: TaskOverview): boolean {
+    if (this.#filter === '') return true;
+    const { id, description, run } = task;
+    const agent = run?.status === 'running' ? (run.claim?.agent ?? '') : '';
+    return [id, description, lookOfTask(task).word, agent].some((text) =>
+      text.toLocaleLowerCase().includes(this.#filter),
+    );
+  }
+
+  /* ---------------------------------------------------------------- what is different */
+
+  #follow(change: WorkspaceChange): void {
+    // What a filter leaves may be different after anything.
+    if (change === undefined || change.store || this.#filter !== '') {
+      this.#changed.fire(undefined);
+      return;
+    }
+    const nodes = new Set<string>();
+    const model = this.model.folder(change.folder);
+    for (const event of change.events) this.#concernedBy(event, model, nodes);
+    const present = this.model.workflows;
+    if (
+      present.length !== this.#known.size ||
+      present.some(({ workflow: { path } }) => !this.#known.has(path))
+    ) {
+      this.#known.clear();
+      this.#nodes.clear();
+      this.#changed.fire(undefined);
+      return;
+    }
+    for (const { workflow } of present) {
+      const before = this.#known.get(workflow.path);
+      this.#known.set(workflow.path, workflow);
+      if (before && before !== workflow) differences(before, workflow, nodes);
+    }
+    if (nodes.has('')) {
+      this.#changed.fire(undefined);
+      return;
+    }
+    const shown = [...nodes].flatMap((id) => this.#nodes.get(id) ?? []);
+    // What a node holds is drawn with it.
+    const told = shown.filter((node) => !this.#isInsideOf(node, nodes));
+    if (told.length > 0) this.#changed.fire(told);
+  }
+
+  #concernedBy(event: StoredEvent, model: FolderModel | undefined, nodes: Set<string>): void {
+    if (event.kind === 'file.conflict') {
+      for (const { workflow } of this.model.workflows)
+        if (workflow.id === event.workflow) nodes.add(`workflow:${workflow.path}`);
+    }
+    // A beat only moves the lease, which no row shows.
+    if (!model || event.run === undefined || event.kind === 'run.beat') return;
+    const run = model.view.allRuns.get(event.run);
+    const task = run && this.#taskNodeOf(model, run);
+    if (task) nodes.add(task.id);
+    if (event.task !== undefined || (run?.task ?? null) !== null) return;
+    const others = `others:${model.folder}`;
+    const wasShown = this.#nodes.has(others);
+    nodes.add(wasShown && this.#otherRuns(model.folder).length > 0 ? others : '');
+  }
+
+  #taskNodeOf(model: FolderModel, { workflow, task }: RunRow): TreeNode | undefined {
+    if (workflow === null || task === null) return undefined;
+    for (const { id, path } of model.state.workflows)
+      if (id === workflow) return this.#nodes.get(taskAt(path, task).id);
+    return undefined;
+  }
+
+  #isInsideOf(node: TreeNode, ids: ReadonlySet<string>): boolean {
+    for (let above = this.getParent(node); above; above = this.getParent(above))
+      if (ids.has(above.id)) return true;
+    return false;
+  }
+
+  /* ---------------------------------------------------------------- how it is drawn */
+
+  #itemOf(node: TreeNode): vscode.TreeItem | undefined {
     switch (node.kind) {
-      case 'workflow':
-        return workflowItem(node.workflow);
-      case 'wave':
-        return waveItem(node.workflow, node.wave);
-      case 'task':
-        return taskItem(node.workflow, node.task);
+      case 'workflow': {
+        const located = this.model.workflow(node.path);
+        return located && workflowItem(located, this.model.workflows.length <= mostOpen);
+      }
+      case 'wave': {
+        const located = this.model.workflow(node.path);
+        const wave = this.#waveOf(node);
+        return located && wave && waveItem(located, wave, this.#filter !== '');
+      }
+      case 'task': {
+        const located = this.model.workflow(node.path);
+        const task = this.#taskOf(node);
+        return located && task && this.#taskItem(located, task);
+      }
+      case 'run': {
+        const model = this.model.folder(node.folder);
+        const run = model?.view.allRuns.get(node.run);
+        return model && run && this.#runItem(model, run);
+      }
       case 'problem':
-        return problemItem(node.workflow, node.problem);
+        return problemItem(node);
+      case 'conflict':
+        return conflictItem(node);
       case 'fault':
-        return faultItem(node.workflow, node.message);
+        return faultItem(node.message);
+      case 'others':
+        return othersItem(this.#otherRuns(node.folder));
+      case 'more':
+        return moreItem(node);
+    }
+  }
+
+  #taskItem({ model, workflow }: Located, task: TaskOverview): vscode.TreeItem {
+    const { run } = task;
+    const look = lookOfTask(task);
+    const item = new vscode.TreeItem(
+      plain(task.id),
+      run ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
+    );
+    const description = plain(task.description);
+    const agent = run?.status === 'running' ? plain(run.claim?.agent ?? '') : '';
+    item.description = agent === '' ? description : `${agent} · ${description}`;
+    item.iconPath = iconOf(look);
+    const details = run ? runDetails(run).map((detail) => plain(detail)) : [];
+    item.tooltip = [
+      `${plain(task.id)} · ${look.word}`,
+      plain(task.description, 1_000),
+      ...details,
+      ...(run ? [run.id] : []),
+    ].join('\n');
+    item.accessibilityInformation = {
+      label: [plain(task.id), look.word, description, ...details].join(', '),
+    };
+    const actions = taskActions(workflow, task, this.mine);
+    const ofRun = run ? runActions(run, model.view, this.mine) : undefined;
+    item.contextValue = flags('task', {
+      set: actions.set.length > 0,
+      start: actions.start,
+      run: run !== null,
+      ...ofRun,
+    });
+    if (workflow.valid && workflow.editing !== 'none' && vscode.workspace.isTrusted) {
+      const done = task.status === 'done';
+      item.checkboxState = {
+        state: done ? vscode.TreeItemCheckboxState.Checked : vscode.TreeItemCheckboxState.Unchecked,
+        tooltip: done ? vscode.l10n.t('Set back to pending') : vscode.l10n.t('Set to done'),
+        accessibilityInformation: { label: vscode.l10n.t('{0} is done', plain(task.id)) },
+      };
+    }
+    item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
+      path: workflow.path,
+      task: task.id,
+    });
+    return item;
+  }
+
+  #runItem({ view }: FolderModel, run: RunRow): vscode.TreeItem {
+    const look = runLook(run.status);
+    const ofTask = run.task !== null && run.workflow !== null;
+    const label = ofTask ? vscode.l10n.t('Attempt {0}', run.attempt) : plain(run.title);
+    const item = new vscode.TreeItem(label);
+    const details = runDetails(run).map((detail) => plain(detail));
+    item.description = [look.word, ...details].join(' · ');
+    item.iconPath = iconOf(look);
+    item.tooltip = [plain(run.title), run.id, item.description].join('\n');
+    item.accessibilityInformation = { label: [label, look.word, ...details].join(', ') };
+    item.contextValue = flags('run', { run: true, ...runActions(run, view, this.mine) });
+    return item;
+  }
+}
+
+/** What of a workflow reads otherwise; ids of the nodes that show it. */
+function differences(before: WorkflowOverview, after: WorkflowOverview, nodes: Set<string>): void {
+  const { path } = after;
+  const whole =
+    before.id !== after.id ||
+    before.name !== after.name ||
+    before.valid !== after.valid ||
+    before.completed !== after.completed ||
+    before.editing !== after.editing ||
+    before.wave !== after.wave ||
+    before.waveCount !== after.waveCount ||
+    before.waves.length !== after.waves.length ||
+    !sameProblems(before.problems, after.problems);
+  if (whole) {
+    nodes.add(`workflow:${path}`);
+    return;
+  }
+  for (const [index, wave] of after.waves.entries()) {
+    const was = before.waves[index];
+    if (was === wave) continue;
+    const id = waveId(path, wave.number);
+    if (
+      was?.number !== wave.number ||
+      was.tasks.length !== wave.tasks.length ||
+      tasksDone(was) !== tasksDone(wave)
+    ) {
+      nodes.add(was?.number === wave.number ? id : `workflow:${path}`);
+      continue;
+    }
+    for (const [place, task] of wave.tasks.entries()) {
+      const old = was.tasks[place];
+      if (old?.id !== task.id) nodes.add(id);
+      else if (
+        old.status !== task.status ||
+        old.description !== task.description ||
+        (old.run === null) !== (task.run === null)
+      ) {
+        nodes.add(taskAt(path, task.id).id);
+      }
     }
   }
 }
 
-function workflowItem(workflow: WorkflowOverview): vscode.TreeItem {
-  const item = new vscode.TreeItem(workflow.name, vscode.TreeItemCollapsibleState.Expanded);
-  item.id = `workflow:${workflow.path}`;
+function sameProblems(one: readonly Problem[], other: readonly Problem[]): boolean {
+  return (
+    one === other ||
+    (one.length === other.length &&
+      one.every(
+        ({ code, line, message }, index) =>
+          other[index]?.code === code &&
+          other[index].line === line &&
+          other[index].message === message,
+      ))
+  );
+}
+
+function taskAt(path: string, task: TaskId): { id: string; path: string; task: TaskId } {
+  return { id: `task:${path}:${task}`, path, task };
+}
+
+function waveId(path: string, wave: number): string {
+  return `wave:${path}:${wave}`;
+}
+
+/** `task;set;run`: what package.json shows actions by. */
+function flags(kind: string, which: Readonly<Record<string, boolean>>): string {
+  return [kind, ...Object.keys(which).filter((name) => which[name])].join(';');
+}
+
+function workflowItem({ workflow }: Located, open: boolean): vscode.TreeItem {
+  const { Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
+  const name = plain(workflow.name);
+  const item = new vscode.TreeItem(name, open ? Expanded : Collapsed);
   item.description = workflowSummary(workflow);
-  item.contextValue = workflow.valid ? 'workflow' : 'workflow.invalid';
+  item.contextValue = flags('workflow', {
+    valid: workflow.valid,
+    advance: workflow.valid && !workflow.completed,
+  });
   item.iconPath = workflow.valid
     ? new vscode.ThemeIcon(workflow.completed ? 'pass-filled' : 'layers')
     : new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
-  item.tooltip = `${workflow.path}\n${item.description}`;
+  item.tooltip = `${plain(workflow.path, 1_000)}\n${item.description}`;
+  item.accessibilityInformation = { label: `${name}, ${item.description}` };
   return item;
 }
 
@@ -91,52 +559,40 @@ export function workflowSummary(workflow: WorkflowOverview): string {
   return vscode.l10n.t('Wave {0}/{1}', workflow.wave, workflow.waveCount);
 }
 
-function waveItem(workflow: WorkflowOverview, wave: WaveOverview): vscode.TreeItem {
-  const current = workflow.wave;
-  const shown = wave.number === current || wave.number === current + 1;
-  const item = new vscode.TreeItem(
-    vscode.l10n.t('Wave {0}', wave.number),
-    shown ? vscode.TreeItemCollapsibleState.Expanded : vscode.TreeItemCollapsibleState.Collapsed,
-  );
+function waveItem(
+  { model, workflow }: Located,
+  wave: WaveOverview,
+  filtered: boolean,
+): vscode.TreeItem {
+  const { Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
+  const current = wave.number === workflow.wave && !workflow.completed;
+  const near = wave.number === workflow.wave || wave.number === workflow.wave + 1;
+  const title = model.files
+    .find(({ path }) => path === workflow.path)
+    ?.document.waveTitles.get(wave.number);
+  const label = vscode.l10n.t('Wave {0}', wave.number);
+  const open = near || filtered;
+  const item = new vscode.TreeItem(label, open ? Expanded : Collapsed);
   // VS Code remembers what is open by id; a wave that becomes current opens once more.
-  item.id = `wave:${workflow.path}:${wave.number}:${shown ? 'near' : 'far'}`;
+  item.id = `${waveId(workflow.path, wave.number)}:${open ? 'near' : 'far'}`;
   const progress = vscode.l10n.t('{0}/{1} done', tasksDone(wave), wave.tasks.length);
-  item.description =
-    wave.number === current && !workflow.completed
-      ? vscode.l10n.t('current · {0}', progress)
-      : progress;
-  item.contextValue = 'wave';
-  item.iconPath = new vscode.ThemeIcon(
-    tasksDone(wave) === wave.tasks.length && wave.tasks.length > 0 ? 'check-all' : 'list-unordered',
-  );
+  const words = [
+    ...(title === undefined ? [] : [plain(title)]),
+    ...(current ? [vscode.l10n.t('current')] : []),
+    progress,
+  ];
+  item.description = words.join(' · ');
+  item.accessibilityInformation = { label: [label, ...words].join(', ') };
+  item.contextValue = flags('wave', { advance: current && workflow.valid });
+  const done = tasksDone(wave) === wave.tasks.length && wave.tasks.length > 0;
+  item.iconPath = new vscode.ThemeIcon(done ? 'check-all' : 'list-unordered');
   return item;
 }
 
-function taskItem({ path }: WorkflowOverview, task: TaskOverview): vscode.TreeItem {
-  const look = lookOf(task);
-  const item = new vscode.TreeItem(task.id);
-  item.id = `task:${path}:${task.id}`;
-  item.description = task.description;
-  item.iconPath = new vscode.ThemeIcon(
-    look.icon,
-    look.colour === undefined ? undefined : new vscode.ThemeColor(look.colour),
-  );
-  const word = vscode.l10n.t(look.word);
-  item.tooltip = `${task.id} · ${word}\n${task.description}${task.run ? `\n${task.run.id}` : ''}`;
-  item.accessibilityInformation = { label: `${task.id}, ${word}, ${task.description}` };
-  item.contextValue = 'task';
-  item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
-    path,
-    line: task.line,
-  });
-  return item;
-}
-
-function problemItem({ path }: WorkflowOverview, problem: Problem): vscode.TreeItem {
-  const item = new vscode.TreeItem(problem.message);
-  item.id = `problem:${path}:${problem.code}:${problem.line}:${problem.column}`;
+function problemItem({ path, problem }: NodeOf<'problem'>): vscode.TreeItem {
+  const item = new vscode.TreeItem(plain(problem.message));
   item.description = vscode.l10n.t('line {0}', problem.line + 1);
-  item.tooltip = `${problem.message} (${problem.code})`;
+  item.tooltip = `${plain(problem.message, 1_000)} (${problem.code})`;
   item.iconPath = new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
   item.contextValue = 'problem';
   item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
@@ -146,41 +602,42 @@ function problemItem({ path }: WorkflowOverview, problem: Problem): vscode.TreeI
   return item;
 }
 
-function faultItem({ path }: WorkflowOverview, message: string): vscode.TreeItem {
-  const item = new vscode.TreeItem(message);
-  item.id = `fault:${path}:${message}`;
-  item.tooltip = message;
+function conflictItem({ path }: NodeOf<'conflict'>): vscode.TreeItem {
+  const item = new vscode.TreeItem(vscode.l10n.t('Two changes of this file do not go together'));
+  item.iconPath = new vscode.ThemeIcon(
+    'git-merge',
+    new vscode.ThemeColor('list.warningForeground'),
+  );
+  item.contextValue = 'conflict';
+  item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), { path });
+  return item;
+}
+
+function faultItem(message: string): vscode.TreeItem {
+  const item = new vscode.TreeItem(plain(message));
+  item.tooltip = plain(message, 1_000);
   item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
   item.contextValue = 'fault';
   item.command = commandTo('wavelock.showLog', vscode.l10n.t('Show Log'));
   return item;
 }
 
-interface Look {
-  readonly icon: string;
-  readonly word: string;
-  readonly colour?: string;
+function othersItem(runs: readonly RunRow[]): vscode.TreeItem {
+  const item = new vscode.TreeItem(
+    vscode.l10n.t('Runs without a task'),
+    vscode.TreeItemCollapsibleState.Collapsed,
+  );
+  const running = runs.filter(({ status }) => status === 'running').length;
+  const queued = runs.filter(({ status }) => status === 'queued').length;
+  item.description = vscode.l10n.t('{0} running, {1} queued', running, queued);
+  item.iconPath = new vscode.ThemeIcon('run-all');
+  item.contextValue = 'others';
+  return item;
 }
 
-const taskLooks: Record<TaskStatus, Look> = {
-  todo: { icon: 'issue-draft', word: 'Pending' },
-  doing: { icon: 'play-circle', word: 'In progress', colour: 'charts.blue' },
-  done: { icon: 'pass', word: 'Completed', colour: 'charts.green' },
-  failed: { icon: 'error', word: 'Failed', colour: 'charts.red' },
-};
-
-const runLooks: Record<RunStatus, Look> = {
-  queued: { icon: 'circle-large-outline', word: 'Queued' },
-  running: { icon: 'play-circle', word: 'Running', colour: 'charts.blue' },
-  completed: { icon: 'pass', word: 'Completed', colour: 'charts.green' },
-  error: { icon: 'error', word: 'Error', colour: 'charts.red' },
-  killed: { icon: 'stop-circle', word: 'Killed', colour: 'charts.red' },
-  cancelled: { icon: 'circle-slash', word: 'Cancelled' },
-  lost: { icon: 'debug-disconnect', word: 'Lost', colour: 'charts.yellow' },
-};
-
-/** A run at work is at work; otherwise a box that people have moved says more than the run. */
-function lookOf({ status, run }: TaskOverview): Look {
-  if (run && (run.status === 'running' || status === 'todo')) return runLooks[run.status];
-  return taskLooks[status];
+function moreItem(node: NodeOf<'more'>): vscode.TreeItem {
+  const item = new vscode.TreeItem(vscode.l10n.t('Show more…'));
+  item.description = vscode.l10n.t('{0} more', node.left);
+  item.command = commandTo('wavelock.showMore', vscode.l10n.t('Show more…'), node);
+  return item;
 }

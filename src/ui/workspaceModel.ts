@@ -69,6 +69,10 @@ export class WorkspaceModel implements Disposable {
     return this.#identity.session;
   }
 
+  get agent(): AgentName {
+    return this.#identity.agent;
+  }
+
   get folders(): readonly FolderModel[] {
     return [...this.#folders.values()];
   }

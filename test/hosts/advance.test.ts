@@ -82,7 +82,7 @@ describe('extension host', () => {
   it('shows workflow › waves › tasks in words', async () => {
     await untilShown(({ wave }) => wave === 1);
     assert.equal(
-      treeText(parts.tree),
+      await treeText(parts.tree),
       [
         'Double-entry ledger migration — Wave 1/3 [layers]',
         '  Wave 1 — current · 3/3 done [check-all]',
@@ -110,14 +110,14 @@ describe('extension host', () => {
       state.workflows[0]?.waves[1]?.tasks.every(({ run }) => run?.status === 'queued'),
       true,
     );
-    assert.match(treeText(parts.tree), /Wave 2\/3[\s\S]*2-01 — .* \[circle-large-outline\]/);
+    assert.match(await treeText(parts.tree), /Wave 2\/3[\s\S]*2-01 — .* \[circle-large-outline\]/);
     assert.ok(existsSync(join(folder, '.wavelock/store.db')));
   });
 
   it('follows an edit made by hand, in the file or from outside', async () => {
     await write(readFileSync(file, 'utf8').replace('- [ ] **2-01**', '- [x] **2-01**'));
     await untilShown(({ waves }) => waves[1]?.tasks[0]?.status === 'done');
-    assert.match(treeText(parts.tree), /Wave 2 — current · 1\/4 done/);
+    assert.match(await treeText(parts.tree), /Wave 2 — current · 1\/4 done/);
     // The store has been told at once: nobody needs to do what is done.
     await untilShown(({ waves }) => waves[1]?.tasks[0]?.run?.status === 'cancelled');
   });
@@ -127,7 +127,7 @@ describe('extension host', () => {
     await write(broken);
     await untilShown(({ valid }) => !valid);
     assert.match(
-      treeText(parts.tree),
+      await treeText(parts.tree),
       /STATE\.md — invalid file \[warning\]\n {2}.*[Ss]tatus.* \[error\]/,
     );
     const result = await parts.model.folder(folder)?.advance(file, {});
@@ -138,7 +138,7 @@ describe('extension host', () => {
   it('says so when there is no workflow file, and notices when it comes back', async () => {
     rmSync(file);
     await until(({ workflows }) => workflows.length === 0);
-    assert.equal(treeText(parts.tree), '');
+    assert.equal(await treeText(parts.tree), '');
     await write(original);
     await untilShown(({ wave }) => wave === 1);
   });

@@ -1,0 +1,232 @@
+/** What people are told and what they are spared: notifications, failures of the store, the log of events, hostile text. */
+import assert from 'node:assert/strict';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as vscode from 'vscode';
+import { Somebody, useScene } from './scene';
+import { treeText } from './treeText';
+
+const command = (name: string, ...values: unknown[]): Thenable<unknown> =>
+  vscode.commands.executeCommand(`wavelock.${name}`, ...values);
+
+describe('notifications', () => {
+  const here = useScene('notices');
+  let codex: Somebody;
+
+  before(async () => {
+    codex = await Somebody.at(here.folder, 'codex');
+  });
+  after(() => codex.leave());
+  const settings = (): vscode.WorkspaceConfiguration =>
+    vscode.workspace.getConfiguration('wavelock');
+
+  it('a normal advance interrupts nobody', async () => {
+    for (const id of ['2-01', '2-02', '2-03', '2-04'])
+      await command('setTaskStatus', { path: here.file, task: id }, 'done');
+    await command('advanceWave');
+    await here.until(({ workflows: [workflow] }) => workflow?.wave === 3);
+    assert.deepEqual(here.dialogue.said, []);
+    assert.deepEqual(here.dialogue.offered, []);
+  });
+
+  it('my lock broken: told once, with who and why, and never again if so wished', async () => {
+    const lock = async (): Promise<void> => {
+      await command('acquireLock', vscode.Uri.file(join(here.folder, 'plan.md')));
+      await here.until(() => here.model.view.locks.size === 1);
+    };
+    const broken = () =>
+      codex.does({
+        kind: 'lock.break',
+        resource: 'plan.md',
+        worktree: '',
+        reason: 'it is [mine](command:x)',
+      });
+    await lock();
+    await broken();
+    const said = await here.dialogue.hears(/broken/);
+    assert.equal(said.text, 'codex has broken your lock on plan.md: it is [mine]\u200B(command:x)');
+    assert.deepEqual(said.buttons, ["Don't Show Again"]);
+    said.press("Don't Show Again");
+    await new Promise<void>((resolve) => {
+      const listener = vscode.workspace.onDidChangeConfiguration((change) => {
+        if (!change.affectsConfiguration('wavelock.notifications.lockBroken')) return;
+        listener.dispose();
+        resolve();
+      });
+    });
+    try {
+      assert.equal(settings().get('notifications.lockBroken'), false);
+      here.dialogue.forget();
+      await lock();
+      await broken();
+      await here.until(() => here.model.view.locks.size === 0);
+      assert.deepEqual(here.dialogue.said, []);
+    } finally {
+      await settings().update(
+        'notifications.lockBroken',
+        undefined,
+        vscode.ConfigurationTarget.Global,
+      );
+    }
+  });
+
+  it('my run failed elsewhere: told, with the next attempt a button away', async () => {
+    await command('claimRun', { folder: here.folder, run: here.run('2-03').id });
+    await here.untilTask('2-03', ({ status }) => status === 'doing');
+    const { id } = here.run('2-03');
+    const token = here.parts.claimed.token(id);
+    assert.ok(token);
+    await codex.does({ kind: 'run.fail', run: id, token, error: { message: 'disk\u202Efull' } });
+    const said = await here.dialogue.hears(/has failed/);
+    assert.match(said.text, /^Your run 2-03: .* has failed: disk\uFFFDfull$/);
+    assert.deepEqual(said.buttons, ['Retry', "Don't Show Again"]);
+    said.press('Retry');
+    await here.untilTask('2-03', ({ run }) => run?.attempt === 2);
+  });
+
+  it('what befalls others is theirs', async () => {
+    const { run, token } = await codex.does({ kind: 'run.claim', run: here.run('2-03').id });
+    await codex.does({ kind: 'run.fail', run: run.id, token, error: { message: 'no' } });
+    await here.untilTask('2-03', ({ status }) => status === 'failed');
+    assert.deepEqual(here.dialogue.said, []);
+    assert.ok(here.parts.tree.attention() > 0, 'the badge has it');
+    assert.equal(here.parts.surfaces.workflows?.view.badge?.value, here.parts.tree.attention());
+  });
+});
+
+describe('the log of events', () => {
+  const here = useScene('log');
+
+  it('is a document that nobody can write, and follows what happens', async () => {
+    await command('showEventLog');
+    const editor = vscode.window.activeTextEditor;
+    assert.equal(editor?.document.uri.scheme, 'wavelock-events');
+    const { document } = editor;
+    assert.match(
+      document.getText(),
+      /\d+ {2}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d {2}workflow\.advanced +log-1 {2}1 → 2 {2}by window:/,
+    );
+    const grown = new Promise<void>((resolve) => {
+      const listener = vscode.workspace.onDidChangeTextDocument((change) => {
+        if (change.document !== document || !document.getText().includes('do not hurry')) return;
+        listener.dispose();
+        resolve();
+      });
+    });
+    await here.model.change(({ files }) => files.addNote(here.file, { text: 'do not hurry' }));
+    await grown;
+    assert.equal(document.languageId, 'log');
+    await vscode.commands.executeCommand('type', { text: 'x' });
+    assert.equal(document.isDirty, false);
+  });
+});
+
+describe('labels', () => {
+  const here = useScene('labels');
+
+  it('show hostile text as what it is, and never endlessly', async () => {
+    const name = '**bold** [go](command:x) $(trash) \u202Eevil\u0007';
+    await here.write(
+      here
+        .text()
+        .replace('Post journal entries atomically', name)
+        .replace('Reverse and correct a posted entry', 'y'.repeat(5_000)),
+    );
+    await here.untilTask('2-01', ({ description }) => description.startsWith('**bold'));
+    const text = await treeText(here.parts.tree);
+    assert.match(
+      text,
+      /2-01 — \*\*bold\*\* \[go\]\(command:x\) \$\(trash\) \uFFFDevil␇ \[circle-large-outline\]/,
+    );
+    assert.match(text, /2-02 — y{199}… \[/);
+    here.dialogue.will({ dismiss: true });
+    await command('setTaskStatus');
+    await here.write(here.text().replace('Double-entry ledger migration', 'x\u202E$(trash)'));
+    await here.until(({ workflows: [workflow] }) => workflow?.name.startsWith('x') === true);
+    assert.match(here.parts.surfaces.statusBar?.tooltip ?? '', /^x\uFFFD\$\(trash\)\n/);
+  });
+});
+
+describe('a store that fails', () => {
+  const here = useScene('failing');
+
+  it('is told once with what helps, shown in tree and status bar, and back by Retry', async () => {
+    const store = here.model.place.storeFolder;
+    const away = `${store}-away`;
+    renameSync(store, away);
+    const said = await here.dialogue.hears(/store/i);
+    assert.equal(said.how, 'error');
+    assert.deepEqual(said.buttons.slice(0, 2), ['Retry', 'Restore Latest Backup…']);
+    await here.until((state) => state.store.state === 'failed');
+    assert.match(await treeText(here.parts.tree), /^[^\n]*store[^\n]* \[warning\]\n/i);
+    assert.match(here.parts.surfaces.statusBar?.text ?? '', /\$\(warning\)$/);
+    assert.equal(here.parts.surfaces.statusBar?.warns, true);
+    assert.equal(here.parts.surfaces.keys?.get('storeFailed'), true);
+    assert.equal(here.dialogue.said.length, 1, 'once');
+    assert.ok(!existsSync(store), 'nobody begins anew by themselves');
+    renameSync(away, store);
+    said.press('Retry');
+    await here.until((state) => state.store.state === 'live');
+    await here.dialogue.hears(/works again/);
+    assert.equal(here.parts.surfaces.keys?.get('storeFailed'), false);
+    assert.equal(here.parts.surfaces.statusBar?.warns, false);
+  });
+});
+
+describe('surfaces that fail', () => {
+  const here = useScene('supervised');
+
+  it('are started again, and take nobody with them', async () => {
+    const { surfaces, model } = here.parts;
+    const before = surfaces.statusBar;
+    assert.ok(before);
+    before.show = () => {
+      throw new Error('out of order');
+    };
+    await here.model.change(({ files }) => files.addNote(here.file, { text: 'go on' }));
+    await here.until(() => surfaces.statusBar !== before);
+    assert.match(surfaces.statusBar?.text ?? '', /Wave 2\/3/);
+    assert.deepEqual(here.parts.supervision.down, []);
+    assert.ok(model.states.length > 0);
+    assert.match(await treeText(here.parts.tree), /Wave 2\/3/);
+  });
+});
+
+describe('fifty workflow files', () => {
+  const here = useScene('fifty');
+  const names = Array.from({ length: 49 }, (_, index) => `plan-${index + 1}.md`);
+
+  after(async () => {
+    for (const name of names) rmSync(join(here.folder, name), { force: true });
+    await here.model.change(({ store }) =>
+      store.submit({ kind: 'config.set', key: 'workflow.files', value: null }),
+    );
+    await here.until(({ workflows }) => workflows.length === 1);
+  });
+
+  it('are all shown, closed, and one is chosen to advance', async () => {
+    for (const [index, name] of names.entries())
+      writeFileSync(
+        join(here.folder, name),
+        here
+          .text()
+          .replace(/`fifty-\d+`/, `\`plan-${index + 1}\``)
+          .replace('ledger migration', `plan ${index + 1}`),
+      );
+    await here.model.change(({ store }) =>
+      store.submit({ kind: 'config.set', key: 'workflow.files', value: names }),
+    );
+    await here.until(({ workflows }) => workflows.length === 50);
+    const roots = await here.parts.tree.getChildren();
+    const workflows = roots.filter(({ kind }) => kind === 'workflow');
+    assert.equal(workflows.length, 50);
+    assert.equal(
+      here.parts.tree.getTreeItem(workflows[7]!).collapsibleState,
+      vscode.TreeItemCollapsibleState.Collapsed,
+    );
+    here.dialogue.will({ pick: /plan 49$/ });
+    await command('advanceWave');
+    assert.equal(here.dialogue.offered[0]?.labels.length, 50);
+    await here.dialogue.hears(/of wave 2 are not completed/);
+  });
+});
