@@ -12,6 +12,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
 import { isStoreError, StoreError } from '../../core/errors';
+import { nextRun } from '../../core/rules/claims';
+import { heldByOthers, standingLocks } from '../../core/rules/lockLook';
 import { isRetentionDue } from '../../core/rules/retention';
 import { isSweepDue } from '../../core/rules/sweep';
 import type {
@@ -54,6 +56,7 @@ import { prepareStoreFolder, type StoreFolder } from '../storeFolder';
 import { WaitingFile, whenFree } from '../turns';
 import { Archive } from './archive';
 import { makeBackup } from './backups';
+import { Listings } from './listings';
 import { migrate, stateOf } from './migrate';
 import { asFault, isBusy } from './sqliteFault';
 import { digestOf, Tables } from './tables';
@@ -292,6 +295,7 @@ function journalOf(database: DatabaseSync): unknown {
 export class SqliteEngine implements Engine {
   readonly #tables: Tables;
   readonly #archive: Archive;
+  readonly #listings: Listings;
   readonly #storeId: string;
   /** Names the store through its restores; what was written beside it keeps this name. */
   readonly lineage: string;
@@ -314,6 +318,7 @@ export class SqliteEngine implements Engine {
     this.lineage = metaOf(database, 'lineage') ?? '';
     this.#archive = new Archive(options.folder, this.lineage);
     this.#tables = new Tables(database, this.#archive);
+    this.#listings = new Listings(this.#tables, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
     this.#onStep = options.onStep ?? (() => undefined);
@@ -390,6 +395,16 @@ export class SqliteEngine implements Engine {
             : 'normal',
         journal: String(journalOf(this.database)),
       }),
+      runs: (of) => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#listings.runs(of) })),
+      children: ({ of }) => this.#listings.children(of),
+      runIds: ({ prefix, limit }) => this.#listings.runIds(prefix, limit),
+      nextRun: ({ workflow }) =>
+        this.#ofOneMoment(() => this.#ask(nextRun(workflow, this.#context()))),
+      agents: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#listings.agents() })),
+      locks: () => this.#ofOneMoment(() => this.#ask(standingLocks(this.#context()))),
+      heldByOthers: (touched) =>
+        this.#ofOneMoment(() => this.#ask(heldByOthers(touched, this.#context()))),
+      eventKinds: () => this.#listings.eventKinds(),
     };
     return faultsNamed(this.path, () => reads[name](ask));
   }
