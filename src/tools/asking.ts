@@ -1,8 +1,5 @@
 /** How a command of the store is asked for by people and scripts: looked at before it is sent, ids by their beginning. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import { decodeCommand } from '../core/commandCodec';
-import { isStoreError } from '../core/errors';
 import type { Answer, Command, Granted, Refusal, RunId } from '../core/model';
 import type { Store } from '../store/store';
 import { refused, type Refused } from './commandLine';
@@ -36,27 +33,12 @@ const mayConcernFiles: ReadonlySet<Command['kind']> = new Set<Command['kind']>([
   'agent.leave',
 ]);
 
-/**
- * What files are promised is written before the answer is given. The command itself stands whatever becomes of them,
- * and an answer that holds a token must not wait: a file that somebody holds is left to that one, or to the next.
- */
+/** What files are promised is written before the answer is given. */
 async function keepPromises(store: Store, workplace: Workplace): Promise<void> {
   const edits = await store.read('fileEdits', {});
   if (edits.length === 0) return;
-  const { place } = locate(workplace);
-  const due = new Set(edits.map(({ workflow }) => workflow));
-  const rows = (await store.read('workflows', {})).filter(
-    ({ id, worktree }) => due.has(id) && worktree === place.worktree,
-  );
-  const isHeld = rows.some(({ file }) => existsSync(`${join(place.root, file)}.lock`));
-  if (rows.length === 0 || isHeld) return;
-  const { WorkflowFiles } = await import('../store/workflowFiles');
-  try {
-    await new WorkflowFiles({ place, store, now: Date.now }).keepPromises();
-  } catch (error) {
-    if (!isStoreError(error)) throw error;
-    workplace.warn(`${error.message} What you asked for is done; its file follows.`);
-  }
+  const files = await import('./filesOfRuns');
+  await files.keepPromises(store, workplace, edits);
 }
 
 /** The store of the workplace, made if there is none. */

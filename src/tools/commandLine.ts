@@ -77,11 +77,17 @@ export interface CommandLine {
   readonly deliver: Deliver;
   /** What people are told beside the answer looks like this. */
   readonly look: () => Look;
+  /** The second word of the call: of a group of commands, only what it may mean has to be made. */
+  readonly subcommand: string | undefined;
   /** One document is printed, and people are told nothing. */
   readonly json: boolean;
 }
 
-export type AddCommands = (root: Command, commandLine: CommandLine) => void;
+export interface CommandGroup {
+  /** First words of its commands. */
+  readonly names: readonly string[];
+  readonly add: (root: Command, commandLine: CommandLine) => void;
+}
 
 export function exitCodeOf(document: Document): number {
   if (document.ok) return exitCode.ok;

@@ -1,8 +1,6 @@
 /**
  * The command line: flags in, one document or a few lines for people out, an exit code that a script
  * can rely on (0 done, 1 refused, 2 bad usage, 3 store fault, 4 refused but worth another try).
- *
- * What a command does is loaded when it is asked for: a claim must not pay for a doctor.
  */
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isStoreError } from '../core/errors';
@@ -12,22 +10,21 @@ import {
   exitCodeOf,
   Interrupted,
   refused,
+  type CommandGroup,
   type CommandLine,
   type Deliver,
   type Document,
   type Host,
 } from './commandLine';
-import { addFileCommands } from './fileProgram';
+import { commandWord, commandWords } from './commandWord';
 import { notEmpty } from './flags';
-import { addRunCommands } from './runProgram';
-import { addStoreCommands } from './storeProgram';
+import { showFailure } from './presentFailure';
 import { painter, printable, type Look } from './terminal';
-import { addWorkflowCommands } from './workflowProgram';
 import { Unfit, type Workplace } from './workplace';
 
 export type { Host } from './commandLine';
 
-export async function run(host: Host): Promise<number> {
+export async function run(host: Host, groups: readonly CommandGroup[]): Promise<number> {
   const json = isAsked(host.argv, '--json');
   const look = (): Look => ({
     paint: painter(isColoured(host)),
@@ -43,27 +40,30 @@ export async function run(host: Host): Promise<number> {
     else if (isGranted(document)) text = show(document, look());
     else failure = document as unknown as Extract<Document, { ok: false }>;
   };
-  const tell = async (): Promise<void> => {
+  const tell = (): void => {
     if (text !== '') host.out(text);
-    if (failure) host.err((await import('./presentFailure')).showFailure(failure, look()));
+    if (failure) host.err(showFailure(failure, look()));
   };
-  const fail = async (document: Extract<Document, { ok: false }>): Promise<number> => {
+  const fail = (document: Extract<Document, { ok: false }>): number => {
     deliver(document, () => '');
-    await tell();
+    tell();
     return code;
   };
 
-  const root = program({ host, deliver, look, json });
+  const root = program(
+    { host, deliver, look, json, subcommand: commandWords(host.argv)[1] },
+    groups,
+  );
   try {
     await root.parseAsync([...host.argv], { from: 'user' });
-    await tell();
+    tell();
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help and version also arrive here, with 0.
       if (error.exitCode === 0) return exitCode.ok;
       const message = error.message.replace(/^error: /, '');
-      await fail({ ok: false, error: { code: 'bad_usage', message } });
+      fail({ ok: false, error: { code: 'bad_usage', message } });
       if (!json) host.err('Run wavelock --help to see what there is.\n');
       return exitCode.usage;
     }
@@ -80,7 +80,7 @@ function isGranted<Answered extends Document>(
   return document.ok;
 }
 
-function program(told: Omit<CommandLine, 'workplace'>): Command {
+function program(told: Omit<CommandLine, 'workplace'>, groups: readonly CommandGroup[]): Command {
   const { host } = told;
   const root = new Command('wavelock')
     .description('Waves of work by several agents and windows on one repository.')
@@ -114,11 +114,18 @@ function program(told: Omit<CommandLine, 'workplace'>): Command {
     };
   };
   const commandLine: CommandLine = { ...told, workplace };
-  addWorkflowCommands(root, commandLine);
-  addFileCommands(root, commandLine);
-  addRunCommands(root, commandLine);
-  addStoreCommands(root, commandLine);
+  for (const { add } of neededFor(host.argv, groups)) add(root, commandLine);
   return root;
+}
+
+/** Making all of them takes as long as one of them does; help, and a word that is none, need them all. */
+function neededFor(
+  argv: readonly string[],
+  groups: readonly CommandGroup[],
+): readonly CommandGroup[] {
+  const word = commandWord(argv) ?? '';
+  const meant = groups.filter(({ names }) => names.includes(word));
+  return meant.length === 0 ? groups : meant;
 }
 
 /** Global flags stand anywhere before `--`; what follows it is another program's. */

@@ -16,7 +16,6 @@ import type {
   RunStatus,
   StopFacts,
   StoredEvent,
-  TaskId,
   WaiterId,
   WorkflowId,
 } from '../core/model';
@@ -102,7 +101,10 @@ export interface Creation {
 
 export function createRuns(workplace: Workplace, asked: Creation): Promise<RunsDocument> {
   return inStore(workplace, async (store) => {
-    const of = await taskOf(asked, workplace, store);
+    const isPlaced = asked.task !== undefined || asked.workflow !== undefined;
+    const of = isPlaced
+      ? await (await import('./filesOfRuns')).placeOfTask(asked, workplace, store)
+      : { place: {}, description: undefined };
     if ('code' in of) return refuse(store, of);
     const title = asked.title ?? of.description;
     if (title === undefined) {
@@ -129,47 +131,6 @@ export function createRuns(workplace: Workplace, asked: Creation): Promise<RunsD
     if (!answer.ok) return refused(answer.refusal, answer.at);
     return { ok: true, at: answer.at, runs: runsOf(answer.facts.runs, []) };
   });
-}
-
-type TaskPlace =
-  | Refusal
-  | {
-      readonly description?: string;
-      readonly place: {
-        readonly workflow?: WorkflowId;
-        readonly wave?: number;
-        readonly task?: TaskId;
-      };
-    };
-
-/** Where the file has the task that is meant; a workflow alone goes by its id. */
-async function taskOf(
-  { task, workflow }: Creation,
-  workplace: Workplace,
-  store: Store,
-): Promise<TaskPlace> {
-  if (task === undefined && workflow === undefined) return { place: {} };
-  const { chosen, workflowsIn } = await import('./workflowChoice');
-  const workflows = await workflowsIn(locate(workplace), store);
-  const path = await chosen(workflows, workflow, store);
-  if (typeof path !== 'string') return path;
-  const { readWorkflowFile } = await import('../store/workflowFile');
-  const { pathAt } = await import('../store/workflowFile');
-  const plan = readWorkflowFile(workflows.reading, pathAt(path))?.document.plan;
-  if (!plan) {
-    const message = `There is no workflow in ${path}.`;
-    return { code: 'unknown_workflow', message };
-  }
-  if (task === undefined) return { place: { workflow: plan.id } };
-  for (const { number, tasks } of plan.waves) {
-    const found = tasks.find(({ id }) => id === task);
-    if (!found) continue;
-    const place = { workflow: plan.id, wave: number, task: found.id };
-    return { description: found.description, place };
-  }
-  const id = task.slice(0, 64) as TaskId;
-  const message = `Workflow ${plan.id} has no task ${id}.`;
-  return { code: 'unknown_task', message, task: id, workflow: plan.id };
 }
 
 export interface Claim {

@@ -1,8 +1,10 @@
 /** Flags of the commands about runs. */
 import { Option, type Command } from 'commander';
 import type { RunStatus } from '../core/model';
-import type { CommandLine } from './commandLine';
+import type { CommandGroup, CommandLine } from './commandLine';
 import { duration, json, list, notEmpty, whole, workflowOption, type Which } from './flags';
+import * as shown from './presentRuns';
+import * as runs from './runCommands';
 import type { Awaiting, Held } from './runCommands';
 
 const statuses: readonly RunStatus[] = [
@@ -17,16 +19,18 @@ const statuses: readonly RunStatus[] = [
 
 export function addRunCommands(root: Command, commandLine: CommandLine): void {
   const run = root.command('run').description('make, claim, end and watch runs');
-  addMaking(run, commandLine);
-  addHolding(run, commandLine);
-  addStopping(run, commandLine);
-  addWaiting(run, commandLine);
-  addLooking(run, commandLine);
+  const { subcommand = '' } = commandLine;
+  const meant = parts.filter(({ names }) => names.includes(subcommand));
+  for (const { add } of meant.length === 0 ? parts : meant) add(run, commandLine);
 }
 
-/** What is done needs the commands; what is shown, how. Both are loaded when they are used. */
-const work = () => import('./runCommands');
-const shown = () => import('./presentRuns');
+const parts: readonly CommandGroup[] = [
+  { names: ['create', 'claim'], add: addMaking },
+  { names: ['heartbeat', 'complete', 'fail'], add: addHolding },
+  { names: ['cancel', 'kill', 'retry'], add: addStopping },
+  { names: ['await'], add: addWaiting },
+  { names: ['list', 'show', 'next'], add: addLooking },
+];
 
 function addMaking(run: Command, { host, json: quiet, workplace, deliver }: CommandLine): void {
   run
@@ -43,14 +47,12 @@ function addMaking(run: Command, { host, json: quiet, workplace, deliver }: Comm
     .option('--count <n>', 'so many equal ones', whole(1, 10_000))
     .action(async (options: CreateOptions) => {
       const { title, task, workflow, parent, priority, maxAttempts, count } = options;
-      const document = await (
-        await work()
-      ).createRuns(workplace(), {
+      const document = await runs.createRuns(workplace(), {
         ...{ title, task, workflow, parent, priority, maxAttempts, count },
         dependsOn: (options.dependsOn ?? []).flatMap(list),
         timeoutMs: options.timeout,
       });
-      deliver(document, (await shown()).showRuns);
+      deliver(document, shown.showRuns);
     });
   run
     .command('claim')
@@ -60,10 +62,7 @@ function addMaking(run: Command, { host, json: quiet, workplace, deliver }: Comm
     .option('--wait <duration>', 'stand in line until there is one', duration)
     .option('--lease <duration>', 'how long it is yours without a heartbeat', duration)
     .action(async (options: ClaimOptions) => {
-      const { showClaim } = await shown();
-      const document = await (
-        await work()
-      ).claimRun(workplace(), {
+      const document = await runs.claimRun(workplace(), {
         run: options.run,
         workflow: options.workflow,
         waitMs: options.wait,
@@ -73,7 +72,7 @@ function addMaking(run: Command, { host, json: quiet, workplace, deliver }: Comm
           if (!quiet) host.err(`wavelock: ${message} Waiting…\n`);
         },
       });
-      deliver(document, showClaim);
+      deliver(document, shown.showClaim);
     });
 }
 
@@ -88,8 +87,8 @@ function addHolding(run: Command, { host, workplace, deliver }: CommandLine): vo
   };
   held('heartbeat', 'keep a claimed run, and hear whether it should stop').action(
     async (id: string | undefined, options: TokenOptions, command: Command) => {
-      const document = await (await work()).heartbeat(workplace(), heldBy(id, options, command));
-      deliver(document, (await shown()).showHeartbeat);
+      const document = await runs.heartbeat(workplace(), heldBy(id, options, command));
+      deliver(document, shown.showHeartbeat);
     },
   );
   held('complete', 'say that a claimed run is done')
@@ -101,10 +100,11 @@ function addHolding(run: Command, { host, workplace, deliver }: CommandLine): vo
         command: Command,
       ) => {
         const { result } = options;
-        const document = await (
-          await work()
-        ).completeRun(workplace(), { ...heldBy(id, options, command), result });
-        deliver(document, (await shown()).showEnded);
+        const document = await runs.completeRun(workplace(), {
+          ...heldBy(id, options, command),
+          result,
+        });
+        deliver(document, shown.showEnded);
       },
     );
   held('fail', 'say that a claimed run has failed; it is tried again if it may be')
@@ -117,10 +117,12 @@ function addHolding(run: Command, { host, workplace, deliver }: CommandLine): vo
         command: Command,
       ) => {
         const { error: message, code } = options;
-        const document = await (
-          await work()
-        ).failRun(workplace(), { ...heldBy(id, options, command), message, code });
-        deliver(document, (await shown()).showEnded);
+        const document = await runs.failRun(workplace(), {
+          ...heldBy(id, options, command),
+          message,
+          code,
+        });
+        deliver(document, shown.showEnded);
       },
     );
 }
@@ -148,16 +150,16 @@ function addStopping(run: Command, { host, workplace, deliver }: CommandLine): v
     about(name, description).action(
       async (id: string | undefined, { reason }: { reason?: string }, command: Command) => {
         if (id === undefined) command.error('error: name the run, or set WAVELOCK_RUN', usage);
-        const document = await (await work()).stopRun(workplace(), kind, { run: id, reason });
-        deliver(document, (await shown()).showStopped);
+        const document = await runs.stopRun(workplace(), kind, { run: id, reason });
+        deliver(document, shown.showStopped);
       },
     );
   }
   about('retry', 'make a new attempt of a run that has ended').action(
     async (id: string | undefined, { reason }: { reason?: string }, command: Command) => {
       if (id === undefined) command.error('error: name the run, or set WAVELOCK_RUN', usage);
-      const document = await (await work()).retryRun(workplace(), { run: id, reason });
-      deliver(document, (await shown()).showRetried);
+      const document = await runs.retryRun(workplace(), { run: id, reason });
+      deliver(document, shown.showRetried);
     },
   );
 }
@@ -174,25 +176,22 @@ function addWaiting(
     .option('--all', 'until all of them have ended; so it is without')
     .option('--timeout <duration>', 'give up after', duration)
     .option('--attempt', 'these very attempts, not those that follow')
-    .action(async (runs: readonly string[], options: AwaitOptions) => {
-      const { progressLine, showAwaited } = await shown();
+    .action(async (awaited: readonly string[], options: AwaitOptions) => {
       const progress: Awaiting['progress'] = quiet
         ? undefined
         : (event) => {
-            const line = progressLine(event, look());
+            const line = shown.progressLine(event, look());
             if (line !== undefined) host.err(line);
           };
-      const document = await (
-        await work()
-      ).awaitRuns(workplace(), {
-        runs,
+      const document = await runs.awaitRuns(workplace(), {
+        runs: awaited,
         mode: options.any === true ? 'any' : 'all',
         attempt: options.attempt === true,
         timeoutMs: options.timeout ?? null,
         ending: host.ending,
         progress,
       });
-      deliver(document, showAwaited);
+      deliver(document, shown.showAwaited);
     });
 }
 
@@ -207,10 +206,8 @@ function addLooking(run: Command, { host, workplace, deliver }: CommandLine): vo
     .option('--limit <n>', 'at most so many', whole(0, 100_000), 100)
     .action(async (options: Which & { status?: RunStatus[]; limit: number }) => {
       const { status: wanted = [], workflow, limit } = options;
-      const document = await (
-        await work()
-      ).listRuns(workplace(), { statuses: wanted, workflow, limit });
-      deliver(document, (await shown()).showRunList);
+      const document = await runs.listRuns(workplace(), { statuses: wanted, workflow, limit });
+      deliver(document, shown.showRunList);
     });
   run
     .command('show')
@@ -219,16 +216,16 @@ function addLooking(run: Command, { host, workplace, deliver }: CommandLine): vo
     .option('--depth <n>', 'parts of parts down to here', whole(0, 100), 1)
     .action(async (id: string | undefined, { depth }: { depth: number }, command: Command) => {
       if (id === undefined) command.error('error: name the run, or set WAVELOCK_RUN', usage);
-      const document = await (await work()).showRun(workplace(), { run: id, depth });
-      deliver(document, (await shown()).showRun);
+      const document = await runs.showRun(workplace(), { run: id, depth });
+      deliver(document, shown.showRun);
     });
   run
     .command('next')
     .description('what a claim would give now')
     .option('--workflow <id>', 'one of this workflow', notEmpty)
     .action(async ({ workflow }: Which) => {
-      const document = await (await work()).nextRun(workplace(), workflow);
-      deliver(document, (await shown()).showNext);
+      const document = await runs.nextRun(workplace(), workflow);
+      deliver(document, shown.showNext);
     });
 }
 

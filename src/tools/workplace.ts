@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path';
 import { StoreError } from '../core/errors';
 import type { AgentKind, AgentName, Answer, OpId, Refusal, SessionId } from '../core/model';
 import type { Identity } from '../store/engine';
+import { openLocalStore } from '../store/localStore';
 import { newId } from '../store/newId';
 import { placeOf, type Place } from '../store/place';
 import type { Store } from '../store/store';
@@ -60,8 +61,6 @@ export async function openStore(
 const agentId = /^agt_[0-9a-hjkmnp-tv-z]{10}$/;
 
 async function openAs(workplace: Workplace, place: Place, kind: AgentKind): Promise<Store> {
-  // Loaded only where there is something to open: this is most of the program.
-  const { openLocalStore } = await import('../store/localStore');
   const open = (agent: string | undefined): Promise<Store> =>
     openLocalStore({ place, identity: identityOf(agent, kind), durability: 'full' });
   const { agent } = workplace;

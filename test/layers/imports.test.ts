@@ -29,8 +29,12 @@ const rooms: readonly { room: string; may: readonly string[] }[] = [
   },
   { room: 'src/extension.ts', may: ['src/ui/', 'src/shared/', 'node:', 'vscode'] },
   // Looks at Node's version before anything else may be loaded.
-  { room: 'src/cli.ts', may: ['src/store/sqlite/available', './cliMain.js'] },
+  {
+    room: 'src/cli.ts',
+    may: ['src/store/sqlite/available', 'src/tools/commandWord', './cliMain.js', 'node:'],
+  },
   { room: 'src/cliMain.ts', may: ['src/tools/', 'package.json'] },
+  { room: 'src/cliQuick.ts', may: ['src/tools/', 'package.json'] },
   { room: 'webview/controls.ts', may: ['@vscode/webview-ui-toolkit'] },
   {
     room: 'webview/',

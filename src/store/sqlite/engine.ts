@@ -5,7 +5,6 @@
  * command has a savepoint, so one that fails leaves the others standing. If the transaction itself is
  * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { closeSync, lstatSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -39,6 +38,7 @@ import type {
   WorkflowId,
   Write,
 } from '../../core/model';
+import { chance, sha256 } from '../chance';
 import { overwriteHint, type OnStep } from '../durableFs';
 import {
   Busy,
@@ -526,8 +526,8 @@ export class SqliteEngine implements Engine {
       newAgentId: () => newId('agt') as AgentId,
       newLockId: () => newId('lck') as LockId,
       newEditId: () => newId('edt') as EditId,
-      newToken: () => randomBytes(20).toString('hex') as ClaimToken,
-      digest: (token) => createHash('sha256').update(token).digest('hex') as TokenDigest,
+      newToken: () => chance(20).toString('hex') as ClaimToken,
+      digest: (token) => sha256(token).toString('hex') as TokenDigest,
       random: Math.random,
     };
   }

@@ -1,0 +1,13 @@
+/** Every group of commands, in the order of the help. */
+import type { CommandGroup } from './commandLine';
+import { addFileCommands } from './fileProgram';
+import { quickGroups } from './quickGroups';
+import { addStoreCommands } from './storeProgram';
+import { addWorkflowCommands } from './workflowProgram';
+
+export const everyGroup: readonly CommandGroup[] = [
+  { names: ['status', 'validate', 'advance'], add: addWorkflowCommands },
+  { names: ['init', 'task', 'note', 'backup', 'conflict'], add: addFileCommands },
+  ...quickGroups,
+  { names: ['store'], add: addStoreCommands },
+];
