@@ -293,6 +293,21 @@ const configKey = late(() =>
     ),
 );
 
+const newRun = late(() => ({
+  title: line(limits.title),
+  parent: opt(id()),
+  workflow: opt(id()),
+  wave: opt(whole(0, 1e9)),
+  task: opt(taskId()),
+  priority: opt(whole(-limits.priority, limits.priority)),
+  maxAttempts: opt(whole(1, limits.attempts)),
+  backoff: opt(
+    z.strictObject({ baseMs: lasting(limits.durationMs), capMs: lasting(limits.durationMs) }),
+  ),
+  timeoutMs: opt(positive(limits.durationMs)),
+  links: opt(list(link())),
+}));
+
 /**
  * One schema for each kind; a kind that is forgotten does not compile. Made when it is asked for: a call of the command
  * line asks for one.
@@ -301,21 +316,10 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
   'run.create': late(() =>
     z.strictObject({
       kind: z.literal('run.create'),
-      title: line(limits.title),
+      ...newRun(),
       count: opt(whole(1, limits.count)),
-      parent: opt(id()),
       dependsOn: opt(list(id())),
-      workflow: opt(id()),
-      wave: opt(whole(0, 1e9)),
-      task: opt(taskId()),
-      priority: opt(whole(-limits.priority, limits.priority)),
-      maxAttempts: opt(whole(1, limits.attempts)),
-      backoff: opt(
-        z.strictObject({ baseMs: lasting(limits.durationMs), capMs: lasting(limits.durationMs) }),
-      ),
       notBefore: opt(wall()),
-      timeoutMs: opt(positive(limits.durationMs)),
-      links: opt(list(link())),
     }),
   ),
   'run.claim': late(() =>
@@ -327,6 +331,7 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
       waiter: opt(id()),
       renewal: opt(z.boolean()),
       program: opt(z.boolean()),
+      create: opt(z.strictObject(newRun())),
     }),
   ),
   'run.unwait': late(() => z.strictObject({ kind: z.literal('run.unwait'), waiter: id() })),
