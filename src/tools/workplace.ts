@@ -60,10 +60,17 @@ export async function openStore(
 
 const agentId = /^agt_[0-9a-hjkmnp-tv-z]{10}$/;
 
-async function openAs(workplace: Workplace, place: Place, kind: AgentKind): Promise<Store> {
-  const open = (agent: string | undefined): Promise<Store> =>
-    openLocalStore({ place, identity: identityOf(agent, kind), durability: 'full' });
-  const { agent } = workplace;
+function openAs(workplace: Workplace, place: Place, kind: AgentKind): Promise<Store> {
+  return underName(workplace, (agent) =>
+    openLocalStore({ place, identity: identityOf(agent, kind), durability: 'full' }),
+  );
+}
+
+/** Opened in the name of whoever is speaking, also where that one was given by its id. */
+export async function underName(
+  { agent }: Workplace,
+  open: (agent: string | undefined) => Promise<Store>,
+): Promise<Store> {
   if (agent === undefined || !agentId.test(agent)) return open(agent);
   // Agents go by their name, which the store knows.
   const looking = await open(undefined);
