@@ -11,7 +11,9 @@ const programs = [
   { source: 'src/store/sqlite/threadEntry.ts', bundle: 'storeThread' },
   // cli checks the version of Node before it loads one of the others, so they may not become one file.
   { source: 'src/cli.ts', bundle: 'cli', external: ['./cliMain.js', './cliQuick.js'] },
-  { source: 'src/cliMain.ts', bundle: 'cliMain' },
+  // mcp is loaded for one command only.
+  { source: 'src/cliMain.ts', bundle: 'cliMain', external: ['./mcp.js'] },
+  { source: 'src/mcp.ts', bundle: 'mcp' },
   { source: 'src/cliQuick.ts', bundle: 'cliQuick', apart: { filesOfRuns: 'cliFiles' } },
   { source: 'src/tools/filesOfRuns.ts', bundle: 'cliFiles' },
 ];

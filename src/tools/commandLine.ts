@@ -75,6 +75,8 @@ export interface CommandLine {
   readonly host: Host;
   readonly workplace: () => Workplace;
   readonly deliver: Deliver;
+  /** Decides the exit code, where a document does not. */
+  readonly leave: (code: number) => void;
   /** What people are told beside the answer looks like this. */
   readonly look: () => Look;
   /** The second word of the call: of a group of commands, only what it may mean has to be made. */

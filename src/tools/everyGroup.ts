@@ -1,7 +1,9 @@
 /** Every group of commands, in the order of the help. */
 import type { CommandGroup } from './commandLine';
 import { addFileCommands } from './fileProgram';
+import { run } from './program';
 import { quickGroups } from './quickGroups';
+import { addRunnerCommands } from './runnerProgram';
 import { addStoreCommands } from './storeProgram';
 import { addWorkflowCommands } from './workflowProgram';
 
@@ -10,4 +12,10 @@ export const everyGroup: readonly CommandGroup[] = [
   { names: ['init', 'task', 'note', 'backup', 'conflict'], add: addFileCommands },
   ...quickGroups,
   { names: ['store'], add: addStoreCommands },
+  {
+    names: ['exec', 'worker', 'connect', 'mcp'],
+    add: (root, commandLine) => {
+      addRunnerCommands(root, commandLine, (host) => run(host, everyGroup));
+    },
+  },
 ];

@@ -40,6 +40,9 @@ export async function run(host: Host, groups: readonly CommandGroup[]): Promise<
     else if (isGranted(document)) text = show(document, look());
     else failure = document as unknown as Extract<Document, { ok: false }>;
   };
+  const leave = (value: number): void => {
+    code = value;
+  };
   const tell = (): void => {
     if (text !== '') host.out(text);
     if (failure) host.err(showFailure(failure, look()));
@@ -51,7 +54,7 @@ export async function run(host: Host, groups: readonly CommandGroup[]): Promise<
   };
 
   const root = program(
-    { host, deliver, look, json, subcommand: commandWords(host.argv)[1] },
+    { host, deliver, leave, look, json, subcommand: commandWords(host.argv)[1] },
     groups,
   );
   try {
