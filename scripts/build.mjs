@@ -1,6 +1,6 @@
 // Bundles the product into dist/ and the tests into out/test/. As a program: [--production] [--tests] [--watch].
 import { existsSync } from 'node:fs';
-import { chmod, readdir, rm } from 'node:fs/promises';
+import { chmod, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build, context } from 'esbuild';
@@ -9,9 +9,13 @@ import { projectRoot } from './setup.mjs';
 const programs = [
   { source: 'src/extension.ts', bundle: 'extension' },
   { source: 'src/store/sqlite/threadEntry.ts', bundle: 'storeThread' },
-  // cli checks the version of Node before it loads cliMain, so the two may not become one file.
-  { source: 'src/cli.ts', bundle: 'cli', external: ['./cliMain.js'] },
-  { source: 'src/cliMain.ts', bundle: 'cliMain' },
+  // cli checks the version of Node before it loads one of the others, so they may not become one file.
+  { source: 'src/cli.ts', bundle: 'cli', external: ['./cliMain.js', './cliQuick.js'] },
+  // mcp is loaded for one command only.
+  { source: 'src/cliMain.ts', bundle: 'cliMain', external: ['./mcp.js'] },
+  { source: 'src/mcp.ts', bundle: 'mcp' },
+  { source: 'src/cliQuick.ts', bundle: 'cliQuick', apart: { filesOfRuns: 'cliFiles' } },
+  { source: 'src/tools/filesOfRuns.ts', bundle: 'cliFiles' },
 ];
 
 /** @param {{ production?: boolean }} [options] */
@@ -35,6 +39,43 @@ async function watch() {
   await Promise.all(contexts.map((it) => it.watch()));
 }
 
+/**
+ * Commander loads `child_process`, and with it sockets and streams, for subcommands that are programs of their own.
+ * There are none here, and every call of the command line would pay for it.
+ * @type {import('esbuild').Plugin}
+ */
+const lazyChildProcess = {
+  name: 'lazy child_process in commander',
+  setup(build) {
+    build.onLoad({ filter: /commander[\\/]lib[\\/]command\.js$/ }, async ({ path }) => {
+      const eager = "const childProcess = require('node:child_process');";
+      const text = await readFile(path, 'utf8');
+      if (!text.includes(eager)) throw new Error(`${path} does not load child_process as expected`);
+      const lazy =
+        "const childProcess = { spawn: (...all) => require('node:child_process').spawn(...all) };";
+      return { contents: text.replace(eager, lazy) };
+    });
+  },
+};
+
+/**
+ * Modules that become bundles of their own, loaded when they are needed. Inside one bundle `import()` would have
+ * everything that such a module needs wrapped in functions, what the others start with included.
+ * @param {Record<string, string>} bundles by the name of the module
+ * @returns {import('esbuild').Plugin}
+ */
+function loadedApart(bundles) {
+  return {
+    name: 'loaded apart',
+    setup(build) {
+      build.onResolve({ filter: /^\.\/\w+$/ }, ({ path, kind }) => {
+        const bundle = kind === 'dynamic-import' ? bundles[path.slice(2)] : undefined;
+        return bundle === undefined ? undefined : { path: `./${bundle}.js`, external: true };
+      });
+    },
+  };
+}
+
 /** @returns {import('esbuild').BuildOptions[]} */
 function productBuilds(production) {
   const common = {
@@ -47,11 +88,14 @@ function productBuilds(production) {
   const node = { ...common, platform: 'node', format: 'cjs', target: 'node22' };
   const browser = { ...common, platform: 'browser', format: 'iife', target: 'es2022' };
   return [
-    ...programs.map(({ source, bundle, external = [] }) => ({
+    ...programs.map(({ source, bundle, external = [], apart = {} }) => ({
       ...node,
       entryPoints: [source],
       outfile: `dist/${bundle}.js`,
       external: ['vscode', ...external],
+      plugins: [lazyChildProcess, loadedApart(apart)],
+      // A bundle that is apart is required: `import()` would start the other module loader first.
+      supported: { 'dynamic-import': false },
     })),
     { ...browser, entryPoints: ['webview/main.ts'], outfile: 'dist/webview.js' },
     {

@@ -64,6 +64,24 @@ export async function ensureBenchPackages() {
 }
 
 /**
+ * The program of the MCP inspector, of which the tests use the command line. Without its optional packages, which
+ * only its web page needs, it is 77 MB instead of 110.
+ * @returns {Promise<string>}
+ */
+export async function ensureInspector() {
+  const manifests = join(projectRoot, 'scripts/inspector');
+  const lock = await readFile(join(manifests, 'package-lock.json'), 'utf8');
+  const folder = await installOnce('inspector', lock, async (unfinished) => {
+    for (const name of ['package.json', 'package-lock.json']) {
+      await cp(join(manifests, name), join(unfinished, name));
+    }
+    await npm(['ci', '--omit=optional', ...installFlags], unfinished);
+  });
+  const inspector = 'node_modules/@modelcontextprotocol/inspector';
+  return join(folder, inspector, 'clients/launcher/build/index.js');
+}
+
+/**
  * The path of a Node 24, which the editor and the node:sqlite of the tests need.
  * @returns {Promise<string>}
  */

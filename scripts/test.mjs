@@ -9,6 +9,7 @@ import {
   ensureChromium,
   ensureDependencies,
   ensureEditor,
+  ensureInspector,
   ensureNode,
   projectRoot,
 } from './setup.mjs';
@@ -31,7 +32,7 @@ const layers = [
   { name: 'workflow', timeout: 20_000, run: runMocha },
   { name: 'contract', timeout: 60_000, setUp: 'product', run: runMocha },
   { name: 'crash', timeout: 120_000, setUp: 'product', run: runMocha },
-  { name: 'cli', timeout: 60_000, setUp: 'product', run: runMocha },
+  { name: 'cli', timeout: 60_000, setUp: 'product', run: runTools },
   { name: 'mcp', timeout: 60_000, setUp: 'product', run: runMocha },
   { name: 'panel', timeout: 60_000, setUp: 'browser', run: runPanel },
   { name: 'hosts', timeout: 0, setUp: asked.desktop ? 'product' : 'editor', run: runHosts },
@@ -175,6 +176,11 @@ async function runMocha({ name, timeout }, env = {}) {
     `out/test/${name}/**/*.test.js`,
   ];
   return countTests(name, mocha, { WAVELOCK_MUST_END_WITHIN: '5000', ...env });
+}
+
+/** @param {Layer} layer */
+async function runTools(layer) {
+  return runMocha(layer, { WAVELOCK_INSPECTOR: await ensureInspector() });
 }
 
 /** @param {Layer} layer */

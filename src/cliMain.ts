@@ -1,15 +1,9 @@
-/** Entry point of the command line: composes the program with this process, and nothing else. */
+/** Entry point of the whole command line: composes the program with this process, and nothing else. */
 import { version } from '../package.json';
+import { everyGroup } from './tools/everyGroup';
+import { processHost } from './tools/processHost';
 import { run } from './tools/program';
 
-void run({
-  argv: process.argv.slice(2),
-  env: process.env,
-  cwd: process.cwd(),
-  version,
-  columns: process.stdout.isTTY ? process.stdout.columns : undefined,
-  out: (text) => process.stdout.write(text),
-  err: (text) => process.stderr.write(text),
-}).then((code) => {
+void run(processHost(version), everyGroup).then((code) => {
   process.exitCode = code;
 });

@@ -5,6 +5,7 @@
  * A command has no field that this version does not know: a misspelt option must not be silently ignored.
  */
 import * as z from 'zod/mini';
+import { late } from './late';
 import type { Command, Refusal, RefusalOf } from './model';
 
 export const limits = {
@@ -32,7 +33,7 @@ export function decodeCommand(value: unknown): Command | Refusal {
   const kind = (value as { readonly kind?: unknown }).kind;
   if (typeof kind !== 'string' || !Object.hasOwn(commandSchemas, kind))
     return badInput('kind', 'There is no command of this kind.');
-  const parsed = commandSchemas[kind as Command['kind']].safeParse(value);
+  const parsed = commandSchemas[kind as Command['kind']]().safeParse(value);
   // The schemas vouch for the brands; a test holds each schema to its type.
   if (parsed.success) return parsed.data as Command;
   // A parse that failed has an issue at least.
@@ -142,13 +143,17 @@ const prose = (most: number) =>
     ),
   );
 
-const id = line(128, unseen);
-const agentName = line(limits.name, unseen);
-const taskId = z.string().check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'This is not a task id.'));
-const token = z.string().check(z.minLength(1), z.maxLength(256));
-const hash = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'This is not a SHA-256 in hex.'));
-const anyHash = z.string().check(z.minLength(1), z.maxLength(128));
-const wall = z.number().check(z.minimum(0), z.maximum(8.64e15));
+const id = late(() => line(128, unseen));
+const agentName = late(() => line(limits.name, unseen));
+const taskId = late(() =>
+  z.string().check(z.regex(/^[A-Za-z0-9][\w.-]{0,63}$/, 'This is not a task id.')),
+);
+const token = late(() => z.string().check(z.minLength(1), z.maxLength(256)));
+const hash = late(() =>
+  z.string().check(z.regex(/^[0-9a-f]{64}$/, 'This is not a SHA-256 in hex.')),
+);
+const anyHash = late(() => z.string().check(z.minLength(1), z.maxLength(128)));
+const wall = late(() => z.number().check(z.minimum(0), z.maximum(8.64e15)));
 const lasting = (most: number) =>
   z
     .number()
@@ -172,278 +177,371 @@ export function staysInside(path: string): boolean {
   return true;
 }
 
-const path = line(limits.resource).check(z.refine(staysInside, 'This path leaves the workspace.'));
-const resource = line(limits.resource).check(
-  z.refine(
-    (text) => text.startsWith('task:') || staysInside(text.replace(/^glob:/, '')),
-    'This path leaves the workspace.',
-  ),
+const path = late(() =>
+  line(limits.resource).check(z.refine(staysInside, 'This path leaves the workspace.')),
 );
-const worktree = z.string().check(
-  z.maxLength(limits.resource),
-  z.refine((text) => !unseen.test(text), 'This must not hold control or direction characters.'),
-);
-const reason = prose(limits.note);
-const link = z.strictObject({
-  kind: z.enum(['log', 'artefact', 'page']),
-  target: line(2_048).check(
+const resource = late(() =>
+  line(limits.resource).check(
     z.refine(
-      (target) => /^https?:\/\//.test(target) || (!target.includes(':') && staysInside(target)),
-      'A link is a path of the workspace or an http(s) address.',
+      (text) => text.startsWith('task:') || staysInside(text.replace(/^glob:/, '')),
+      'This path leaves the workspace.',
     ),
   ),
-});
-const wishes = list(
-  z.strictObject({
-    resource,
-    mode: opt(z.enum(['read', 'write'])),
-    hash: opt(z.nullable(hash)),
-  }),
-).check(z.minLength(1));
-const lockPlace = { worktree, shared: opt(z.boolean()) };
-const holder = z.strictObject({
-  agent: line(256),
-  session: id,
-  host: line(256),
-  pid: whole(0, 2 ** 32),
-  since: wall,
-  bootId: opt(line(128)),
-  pidNamespace: opt(z.string().check(z.maxLength(128))),
-  startTime: opt(z.string().check(z.maxLength(128))),
-  tookOver: opt(
-    z.strictObject({
-      why: z.enum(['process-gone', 'other-boot', 'stale']),
-      host: z.nullable(line(256)),
-      pid: z.nullable(whole(0, 2 ** 32)),
-    }),
-  ),
-});
-const taskStatus = z.enum(['todo', 'doing', 'done', 'failed']);
-/** Written by a workflow file's reader, which is ours; only its form is checked here. */
-const plan = z.strictObject({
-  id: z.string(),
-  name: z.string(),
-  wave: whole(0, 1e9),
-  waveCount: whole(0, 1e9),
-  waves: z.array(
-    z.strictObject({
-      number: whole(0, 1e9),
-      tasks: z.array(
-        z.strictObject({
-          id: z.string(),
-          description: z.string(),
-          status: taskStatus,
-          dependsOn: z.array(z.string()),
-          line: whole(0, 1e9),
-        }),
-      ),
-    }),
-  ),
-});
-const sight = z.strictObject({
-  workflow: z.string(),
-  name: z.string(),
-  wave: whole(0, 1e9),
-  waveCount: whole(0, 1e9),
-  file: path,
-  worktree,
-  hash: anyHash,
-  head: z.nullable(z.string()),
-  editing: z.enum(['full', 'checkbox', 'none']),
-});
-const moves = z.array(
-  z.strictObject({ task: z.string(), from: z.nullable(taskStatus), to: taskStatus }),
 );
-const diff = z.strictObject({
-  added: z.array(z.string()),
-  removed: z.array(z.string()),
-  modified: z.array(z.string()),
-});
-const configKey = z
-  .string()
-  .check(
-    z.regex(
-      /^(slots|slots\..{1,128}|lease\.claim|lease\.program|lock\.ttl|grace|retention\.days|retention\.max|rate\.mutations|rate\.notifications|backups\.keep|workflow\.files|validate\.[\w-]{1,64})$/,
-      'There is no such setting.',
+const worktree = late(() =>
+  z.string().check(
+    z.maxLength(limits.resource),
+    z.refine((text) => !unseen.test(text), 'This must not hold control or direction characters.'),
+  ),
+);
+const reason = late(() => prose(limits.note));
+const link = late(() =>
+  z.strictObject({
+    kind: z.enum(['log', 'artefact', 'page']),
+    target: line(2_048).check(
+      z.refine(
+        (target) => /^https?:\/\//.test(target) || (!target.includes(':') && staysInside(target)),
+        'A link is a path of the workspace or an http(s) address.',
+      ),
     ),
-  );
-
-/** One schema for each kind; a kind that is forgotten does not compile. */
-const commandSchemas: { readonly [Kind in Command['kind']]: z.ZodMiniType } = {
-  'run.create': z.strictObject({
-    kind: z.literal('run.create'),
-    title: line(limits.title),
-    count: opt(whole(1, limits.count)),
-    parent: opt(id),
-    dependsOn: opt(list(id)),
-    workflow: opt(id),
-    wave: opt(whole(0, 1e9)),
-    task: opt(taskId),
-    priority: opt(whole(-limits.priority, limits.priority)),
-    maxAttempts: opt(whole(1, limits.attempts)),
-    backoff: opt(
-      z.strictObject({ baseMs: lasting(limits.durationMs), capMs: lasting(limits.durationMs) }),
-    ),
-    notBefore: opt(wall),
-    timeoutMs: opt(positive(limits.durationMs)),
-    links: opt(list(link)),
   }),
-  'run.claim': z.strictObject({
-    kind: z.literal('run.claim'),
-    run: opt(id),
-    workflow: opt(id),
-    leaseMs: opt(positive(limits.durationMs)),
-    waiter: opt(id),
-    renewal: opt(z.boolean()),
-    program: opt(z.boolean()),
-  }),
-  'run.unwait': z.strictObject({ kind: z.literal('run.unwait'), waiter: id }),
-  'run.heartbeat': z.strictObject({ kind: z.literal('run.heartbeat'), run: id, token }),
-  'run.complete': z.strictObject({
-    kind: z.literal('run.complete'),
-    run: id,
-    token,
-    result: opt(z.json()),
-    links: opt(list(link)),
-  }),
-  'run.fail': z.strictObject({
-    kind: z.literal('run.fail'),
-    run: id,
-    token,
-    error: z.strictObject({ code: opt(line(64)), message: prose(limits.message) }),
-    links: opt(list(link)),
-    as: opt(z.enum(['error', 'killed', 'cancelled'])),
-  }),
-  'run.cancel': z.strictObject({ kind: z.literal('run.cancel'), run: id, reason: opt(reason) }),
-  'run.kill': z.strictObject({ kind: z.literal('run.kill'), run: id, reason: opt(reason) }),
-  'run.retry': z.strictObject({ kind: z.literal('run.retry'), run: id, reason: opt(reason) }),
-  'run.link': z.strictObject({
-    kind: z.literal('run.link'),
-    run: id,
-    parent: opt(id),
-    dependsOn: opt(list(id)),
-  }),
-  'run.handoff': z.strictObject({
-    kind: z.literal('run.handoff'),
-    run: id,
-    token: opt(token),
-    note: prose(limits.note),
-  }),
-  'retention.step': z.strictObject({ kind: z.literal('retention.step'), archived: list(id) }),
-  sweep: z.strictObject({ kind: z.literal('sweep') }),
-  'agent.register': z.strictObject({
-    kind: z.literal('agent.register'),
-    name: agentName,
-    agentKind: opt(z.enum(['window', 'terminal', 'worker', 'mcp', 'other'])),
-    description: opt(z.union([z.literal(''), line(limits.title)])),
-  }),
-  'agent.touch': z.strictObject({ kind: z.literal('agent.touch') }),
-  'agent.leave': z.strictObject({
-    kind: z.literal('agent.leave'),
-    agent: opt(agentName),
-    force: opt(z.boolean()),
-  }),
-  'session.start': z.strictObject({ kind: z.literal('session.start') }),
-  'session.end': z.strictObject({ kind: z.literal('session.end') }),
-  'lock.acquire': z.strictObject({
-    kind: z.literal('lock.acquire'),
-    wishes,
-    ...lockPlace,
-    ttlMs: opt(positive(limits.lockTtlMs)),
-    waiter: opt(id),
-    renewal: opt(z.boolean()),
-  }),
-  'lock.release': z.strictObject({
-    kind: z.literal('lock.release'),
-    resources: z.union([z.literal('all'), list(resource)]),
-    ...lockPlace,
-  }),
-  'lock.unwait': z.strictObject({ kind: z.literal('lock.unwait'), waiter: id }),
-  'lock.break': z.strictObject({
-    kind: z.literal('lock.break'),
-    resource,
-    ...lockPlace,
-    reason: line(limits.title),
-  }),
-  'lock.verify': z.strictObject({ kind: z.literal('lock.verify'), wishes, ...lockPlace }),
-  'notification.take': z.strictObject({
-    kind: z.literal('notification.take'),
-    about: line(limits.name),
-  }),
-  'config.set': z.strictObject({
-    kind: z.literal('config.set'),
-    key: configKey,
-    value: z.nullable(z.union([z.number(), line(limits.resource), list(line(limits.resource))])),
-  }),
-  'wave.advance': z.strictObject({
-    kind: z.literal('wave.advance'),
-    plan,
-    sight,
-    seen: opt(whole(0, 1e9)),
-    force: opt(z.strictObject({ reason: line(limits.note) })),
-  }),
-  'task.set': z.strictObject({
-    kind: z.literal('task.set'),
-    sight,
-    change: z.strictObject({
-      task: taskId,
-      status: taskStatus,
-      commit: opt(z.nullable(line(limits.name))),
-      files: opt(z.nullable(list(line(limits.resource)))),
-      error: opt(z.nullable(line(limits.title))),
+);
+const wishes = late(() =>
+  list(
+    z.strictObject({
+      resource: resource(),
+      mode: opt(z.enum(['read', 'write'])),
+      hash: opt(z.nullable(hash())),
     }),
-    present: taskStatus,
-    seen: opt(taskStatus),
-    token: opt(token),
+  ).check(z.minLength(1)),
+);
+const lockPlace = { worktree: worktree(), shared: opt(z.boolean()) };
+const holder = late(() =>
+  z.strictObject({
+    agent: line(256),
+    session: id(),
+    host: line(256),
+    pid: whole(0, 2 ** 32),
+    since: wall(),
+    bootId: opt(line(128)),
+    pidNamespace: opt(z.string().check(z.maxLength(128))),
+    startTime: opt(z.string().check(z.maxLength(128))),
+    tookOver: opt(
+      z.strictObject({
+        why: z.enum(['process-gone', 'other-boot', 'stale']),
+        host: z.nullable(line(256)),
+        pid: z.nullable(whole(0, 2 ** 32)),
+      }),
+    ),
   }),
-  'note.add': z.strictObject({ kind: z.literal('note.add'), sight, text: line(limits.note) }),
-  'workflow.bind': z.strictObject({
-    kind: z.literal('workflow.bind'),
-    sight,
-    from: z.nullable(z.strictObject({ file: path, worktree })),
+);
+const taskStatus = late(() => z.enum(['todo', 'doing', 'done', 'failed']));
+/** Written by a workflow file's reader, which is ours; only its form is checked here. */
+const plan = late(() =>
+  z.strictObject({
+    id: z.string(),
+    name: z.string(),
+    wave: whole(0, 1e9),
+    waveCount: whole(0, 1e9),
+    waves: z.array(
+      z.strictObject({
+        number: whole(0, 1e9),
+        tasks: z.array(
+          z.strictObject({
+            id: z.string(),
+            description: z.string(),
+            status: taskStatus(),
+            dependsOn: z.array(z.string()),
+            line: whole(0, 1e9),
+          }),
+        ),
+      }),
+    ),
   }),
-  'file.import': z.strictObject({
-    kind: z.literal('file.import'),
-    sight,
-    from: z.nullable(anyHash),
-    how: z.enum(['hand', 'git']),
-    tasks: moves,
-    diff,
-    lost: opt(z.strictObject({ base: anyHash, mine: anyHash })),
-  }),
-  'file.intend': z.strictObject({
-    kind: z.literal('file.intend'),
+);
+const sight = late(() =>
+  z.strictObject({
     workflow: z.string(),
-    known: anyHash,
-    base: anyHash,
-    target: anyHash,
-    edits: z.array(id),
-    restores: opt(line(limits.resource)),
-    instead: opt(anyHash),
+    name: z.string(),
+    wave: whole(0, 1e9),
+    waveCount: whole(0, 1e9),
+    file: path(),
+    worktree: worktree(),
+    hash: anyHash(),
+    head: z.nullable(z.string()),
+    editing: z.enum(['full', 'checkbox', 'none']),
   }),
-  'file.confirm': z.strictObject({
-    kind: z.literal('file.confirm'),
-    workflow: z.string(),
-    target: anyHash,
-    edits: opt(z.array(id)),
-    sight: opt(sight),
-    tasks: opt(moves),
+);
+const moves = late(() =>
+  z.array(z.strictObject({ task: z.string(), from: z.nullable(taskStatus()), to: taskStatus() })),
+);
+const diff = late(() =>
+  z.strictObject({
+    added: z.array(z.string()),
+    removed: z.array(z.string()),
+    modified: z.array(z.string()),
   }),
-  'file.conflict': z.strictObject({
-    kind: z.literal('file.conflict'),
-    workflow: z.string(),
-    conflict: id,
-    base: anyHash,
-    mine: anyHash,
-    theirs: anyHash,
-    diff,
-    edits: z.array(id),
-  }),
-  'conflict.resolve': z.strictObject({
-    kind: z.literal('conflict.resolve'),
-    conflict: id,
-    as: z.enum(['mine', 'theirs', 'merged']),
-  }),
-  'guard.hold': z.strictObject({ kind: z.literal('guard.hold'), file: path, worktree, holder }),
-  'guard.free': z.strictObject({ kind: z.literal('guard.free'), file: path, worktree }),
+);
+const configKey = late(() =>
+  z
+    .string()
+    .check(
+      z.regex(
+        /^(slots|slots\..{1,128}|lease\.claim|lease\.program|lock\.ttl|grace|retention\.days|retention\.max|rate\.mutations|rate\.notifications|backups\.keep|workflow\.files|validate\.[\w-]{1,64})$/,
+        'There is no such setting.',
+      ),
+    ),
+);
+
+const newRun = late(() => ({
+  title: line(limits.title),
+  parent: opt(id()),
+  workflow: opt(id()),
+  wave: opt(whole(0, 1e9)),
+  task: opt(taskId()),
+  priority: opt(whole(-limits.priority, limits.priority)),
+  maxAttempts: opt(whole(1, limits.attempts)),
+  backoff: opt(
+    z.strictObject({ baseMs: lasting(limits.durationMs), capMs: lasting(limits.durationMs) }),
+  ),
+  timeoutMs: opt(positive(limits.durationMs)),
+  links: opt(list(link())),
+}));
+
+/**
+ * One schema for each kind; a kind that is forgotten does not compile. Made when it is asked for: a call of the command
+ * line asks for one.
+ */
+const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType } = {
+  'run.create': late(() =>
+    z.strictObject({
+      kind: z.literal('run.create'),
+      ...newRun(),
+      count: opt(whole(1, limits.count)),
+      dependsOn: opt(list(id())),
+      notBefore: opt(wall()),
+    }),
+  ),
+  'run.claim': late(() =>
+    z.strictObject({
+      kind: z.literal('run.claim'),
+      run: opt(id()),
+      workflow: opt(id()),
+      leaseMs: opt(positive(limits.durationMs)),
+      waiter: opt(id()),
+      renewal: opt(z.boolean()),
+      program: opt(z.boolean()),
+      create: opt(z.strictObject(newRun())),
+    }),
+  ),
+  'run.unwait': late(() => z.strictObject({ kind: z.literal('run.unwait'), waiter: id() })),
+  'run.heartbeat': late(() =>
+    z.strictObject({ kind: z.literal('run.heartbeat'), run: id(), token: token() }),
+  ),
+  'run.complete': late(() =>
+    z.strictObject({
+      kind: z.literal('run.complete'),
+      run: id(),
+      token: token(),
+      result: opt(z.json()),
+      links: opt(list(link())),
+    }),
+  ),
+  'run.fail': late(() =>
+    z.strictObject({
+      kind: z.literal('run.fail'),
+      run: id(),
+      token: token(),
+      error: z.strictObject({ code: opt(line(64)), message: prose(limits.message) }),
+      links: opt(list(link())),
+      as: opt(z.enum(['error', 'killed', 'cancelled'])),
+    }),
+  ),
+  'run.cancel': late(() =>
+    z.strictObject({ kind: z.literal('run.cancel'), run: id(), reason: opt(reason()) }),
+  ),
+  'run.kill': late(() =>
+    z.strictObject({ kind: z.literal('run.kill'), run: id(), reason: opt(reason()) }),
+  ),
+  'run.retry': late(() =>
+    z.strictObject({ kind: z.literal('run.retry'), run: id(), reason: opt(reason()) }),
+  ),
+  'run.link': late(() =>
+    z.strictObject({
+      kind: z.literal('run.link'),
+      run: id(),
+      parent: opt(id()),
+      dependsOn: opt(list(id())),
+    }),
+  ),
+  'run.handoff': late(() =>
+    z.strictObject({
+      kind: z.literal('run.handoff'),
+      run: id(),
+      token: opt(token()),
+      note: prose(limits.note),
+    }),
+  ),
+  'retention.step': late(() =>
+    z.strictObject({ kind: z.literal('retention.step'), archived: list(id()) }),
+  ),
+  sweep: late(() => z.strictObject({ kind: z.literal('sweep') })),
+  'agent.register': late(() =>
+    z.strictObject({
+      kind: z.literal('agent.register'),
+      name: agentName(),
+      agentKind: opt(z.enum(['window', 'terminal', 'worker', 'mcp', 'other'])),
+      description: opt(z.union([z.literal(''), line(limits.title)])),
+    }),
+  ),
+  'agent.touch': late(() => z.strictObject({ kind: z.literal('agent.touch') })),
+  'agent.leave': late(() =>
+    z.strictObject({
+      kind: z.literal('agent.leave'),
+      agent: opt(agentName()),
+      force: opt(z.boolean()),
+    }),
+  ),
+  'session.start': late(() => z.strictObject({ kind: z.literal('session.start') })),
+  'session.end': late(() => z.strictObject({ kind: z.literal('session.end') })),
+  'lock.acquire': late(() =>
+    z.strictObject({
+      kind: z.literal('lock.acquire'),
+      wishes: wishes(),
+      ...lockPlace,
+      ttlMs: opt(positive(limits.lockTtlMs)),
+      waiter: opt(id()),
+      renewal: opt(z.boolean()),
+    }),
+  ),
+  'lock.release': late(() =>
+    z.strictObject({
+      kind: z.literal('lock.release'),
+      resources: z.union([z.literal('all'), list(resource())]),
+      ...lockPlace,
+    }),
+  ),
+  'lock.unwait': late(() => z.strictObject({ kind: z.literal('lock.unwait'), waiter: id() })),
+  'lock.break': late(() =>
+    z.strictObject({
+      kind: z.literal('lock.break'),
+      resource: resource(),
+      ...lockPlace,
+      reason: line(limits.title),
+    }),
+  ),
+  'lock.verify': late(() =>
+    z.strictObject({ kind: z.literal('lock.verify'), wishes: wishes(), ...lockPlace }),
+  ),
+  'notification.take': late(() =>
+    z.strictObject({
+      kind: z.literal('notification.take'),
+      about: line(limits.name),
+    }),
+  ),
+  'config.set': late(() =>
+    z.strictObject({
+      kind: z.literal('config.set'),
+      key: configKey(),
+      value: z.nullable(z.union([z.number(), line(limits.resource), list(line(limits.resource))])),
+    }),
+  ),
+  'wave.advance': late(() =>
+    z.strictObject({
+      kind: z.literal('wave.advance'),
+      plan: plan(),
+      sight: sight(),
+      seen: opt(whole(0, 1e9)),
+      force: opt(z.strictObject({ reason: line(limits.note) })),
+    }),
+  ),
+  'task.set': late(() =>
+    z.strictObject({
+      kind: z.literal('task.set'),
+      sight: sight(),
+      change: z.strictObject({
+        task: taskId(),
+        status: taskStatus(),
+        commit: opt(z.nullable(line(limits.name))),
+        files: opt(z.nullable(list(line(limits.resource)))),
+        error: opt(z.nullable(line(limits.title))),
+      }),
+      present: taskStatus(),
+      seen: opt(taskStatus()),
+      token: opt(token()),
+    }),
+  ),
+  'note.add': late(() =>
+    z.strictObject({ kind: z.literal('note.add'), sight: sight(), text: line(limits.note) }),
+  ),
+  'workflow.bind': late(() =>
+    z.strictObject({
+      kind: z.literal('workflow.bind'),
+      sight: sight(),
+      from: z.nullable(z.strictObject({ file: path(), worktree: worktree() })),
+    }),
+  ),
+  'file.import': late(() =>
+    z.strictObject({
+      kind: z.literal('file.import'),
+      sight: sight(),
+      from: z.nullable(anyHash()),
+      how: z.enum(['hand', 'git']),
+      tasks: moves(),
+      diff: diff(),
+      lost: opt(z.strictObject({ base: anyHash(), mine: anyHash() })),
+    }),
+  ),
+  'file.intend': late(() =>
+    z.strictObject({
+      kind: z.literal('file.intend'),
+      workflow: z.string(),
+      known: anyHash(),
+      base: anyHash(),
+      target: anyHash(),
+      edits: z.array(id()),
+      restores: opt(line(limits.resource)),
+      instead: opt(anyHash()),
+    }),
+  ),
+  'file.confirm': late(() =>
+    z.strictObject({
+      kind: z.literal('file.confirm'),
+      workflow: z.string(),
+      target: anyHash(),
+      edits: opt(z.array(id())),
+      sight: opt(sight()),
+      tasks: opt(moves()),
+    }),
+  ),
+  'file.conflict': late(() =>
+    z.strictObject({
+      kind: z.literal('file.conflict'),
+      workflow: z.string(),
+      conflict: id(),
+      base: anyHash(),
+      mine: anyHash(),
+      theirs: anyHash(),
+      diff: diff(),
+      edits: z.array(id()),
+    }),
+  ),
+  'conflict.resolve': late(() =>
+    z.strictObject({
+      kind: z.literal('conflict.resolve'),
+      conflict: id(),
+      as: z.enum(['mine', 'theirs', 'merged']),
+    }),
+  ),
+  'guard.hold': late(() =>
+    z.strictObject({
+      kind: z.literal('guard.hold'),
+      file: path(),
+      worktree: worktree(),
+      holder: holder(),
+    }),
+  ),
+  'guard.free': late(() =>
+    z.strictObject({ kind: z.literal('guard.free'), file: path(), worktree: worktree() }),
+  ),
 };

@@ -71,7 +71,12 @@ export interface ClaimRun {
   readonly renewal?: boolean;
   /** The speaker's process will heartbeat by itself: a short lease, and its death may be judged. */
   readonly program?: boolean;
+  /** Makes the run that it takes, so that nobody can take it in between. Refused, nothing is made. */
+  readonly create?: NewRun;
 }
+
+/** A run that is claimed as it is made: it waits for nothing. */
+export type NewRun = Omit<CreateRuns, 'kind' | 'count' | 'dependsOn' | 'notBefore'>;
 
 /** Ends a waiting claim; one that is not there any more is fine. */
 export interface LeaveSlotQueue {

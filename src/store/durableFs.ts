@@ -29,9 +29,9 @@ import {
   writeSync,
   copyFileSync,
 } from 'node:fs';
-import { randomBytes } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../core/errors';
+import { chance } from './chance';
 
 /** Called before each step of a write, by name. Tests stop or kill the process there. */
 export type OnStep = (step: string) => void;
@@ -144,7 +144,7 @@ function putNew(temp: string, path: string, ops: FileOps): boolean {
 }
 
 function tempNameOf(path: string): string {
-  return join(dirname(path), `.${basename(path)}.wavelock-${randomBytes(6).toString('hex')}`);
+  return join(dirname(path), `.${basename(path)}.wavelock-${chance(6).toString('hex')}`);
 }
 
 function removeTempFiles(path: string, ops: FileOps): void {

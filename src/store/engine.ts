@@ -6,27 +6,35 @@
 import type {
   AgentKind,
   AgentName,
+  AgentRow,
   Answer,
   Command,
   ConfigKey,
   ConfigRow,
   ConflictRow,
+  Denial,
   FileEdit,
   FileIntent,
   Granted,
   GuardRow,
+  LockRow,
   Nothing,
   OpId,
+  RefusalOf,
   RelativePath,
   RunId,
   RunRow,
+  RunStatus,
   Seq,
   SessionId,
   SessionRow,
+  SlotWaiterRow,
   StoredEvent,
+  WaiterRow,
   WorkflowId,
   WorkflowRow,
 } from '../core/model';
+import type { Touched } from '../core/rules/lockLook';
 import type { StateRows } from '../core/views';
 
 /** Who is speaking; one for each process. */
@@ -88,6 +96,52 @@ export interface Reads {
   chores: { readonly ask: Nothing; readonly rows: Chores };
   session: { readonly ask: { readonly id: SessionId }; readonly rows: SessionRow | null };
   versions: { readonly ask: Nothing; readonly rows: EngineVersions };
+  /** A page of the live store, newest first; no status stands for every one. */
+  runs: {
+    readonly ask: {
+      readonly statuses: readonly RunStatus[];
+      readonly workflow: WorkflowId | null;
+      readonly limit: number;
+    };
+    readonly rows: RunListing;
+  };
+  /** Of the live store, in order of creation. */
+  children: { readonly ask: { readonly of: readonly RunId[] }; readonly rows: readonly RunRow[] };
+  /** Those that begin so, archive included. */
+  runIds: {
+    readonly ask: { readonly prefix: string; readonly limit: number };
+    readonly rows: readonly RunId[];
+  };
+  /** What a claim by anybody would give now. */
+  nextRun: { readonly ask: { readonly workflow: WorkflowId | null }; readonly rows: RunRow | null };
+  agents: { readonly ask: Nothing; readonly rows: Agents };
+  /** Those that stand, as this host judges them. */
+  locks: { readonly ask: Nothing; readonly rows: readonly LockRow[] };
+  /** What others than the speaker hold of these. */
+  heldByOthers: {
+    readonly ask: Touched;
+    readonly rows: readonly Denial[] | RefusalOf<'bad_input'>;
+  };
+  /** How often each kind of event has happened: a look at all of them. */
+  eventKinds: { readonly ask: Nothing; readonly rows: Readonly<Record<string, number>> };
+}
+
+export interface RunListing {
+  readonly seq: Seq;
+  readonly runs: readonly RunRow[];
+  readonly children: readonly RunRow[];
+  /** Of all that match, but for the status. */
+  readonly counts: Readonly<Record<RunStatus, number>>;
+}
+
+/** Who is there, and what they do and wait for. */
+export interface Agents {
+  readonly seq: Seq;
+  readonly agents: readonly AgentRow[];
+  readonly sessions: readonly SessionRow[];
+  readonly running: readonly RunRow[];
+  readonly waiters: readonly WaiterRow[];
+  readonly slotWaiters: readonly SlotWaiterRow[];
 }
 
 export interface Chores {

@@ -3,16 +3,14 @@
  * start times and a monotonic clock that all processes share; elsewhere the boot is unknown to everyone but
  * this process, so nothing of another process is ever judged by it.
  */
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { uptime } from 'node:os';
+import { chance } from './chance';
 import type { BootId, Liveness, ProcessIdentity } from '../core/model';
 
 const linux = process.platform === 'linux';
 const bootId = (
-  linux
-    ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
-    : randomBytes(8).toString('hex')
+  linux ? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim() : chance(8).toString('hex')
 ) as BootId;
 const pidNamespace = linux ? readlinkSync('/proc/self/ns/pid') : '';
 

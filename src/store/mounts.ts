@@ -5,7 +5,6 @@
  * Not detected: a network behind a file system in user space that calls itself local; on macOS and Windows the
  * server's own view of a folder that it exports.
  */
-import { execFileSync } from 'node:child_process';
 import { realpathSync, statfsSync } from 'node:fs';
 
 /** Null for a local disk; else what the file system is called. */
@@ -84,5 +83,9 @@ const thisMachine: MountQuestions = {
   platform: process.platform,
   fileSystem: (folder) => statfsSync(folder).type,
   realPath: (folder) => realpathSync.native(folder),
-  mounts: () => execFileSync('/sbin/mount', { encoding: 'utf8', timeout: 2_000 }),
+  // Loaded where it is needed, which is on macOS only: it is a good part of what a short call costs.
+  mounts: () =>
+    process
+      .getBuiltinModule('node:child_process')
+      .execFileSync('/sbin/mount', { encoding: 'utf8', timeout: 2_000 }),
 };

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { chance } from './chance';
 
 // Without i, l, o and u: an id read aloud or copied by hand stays the same id.
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
@@ -7,5 +7,5 @@ const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
 export function newId(
   prefix: 'run' | 'ses' | 'op' | 'agt' | 'lck' | 'wtr' | 'edt' | 'cfl',
 ): string {
-  return `${prefix}_${[...randomBytes(10)].map((byte) => alphabet.charAt(byte % 32)).join('')}`;
+  return `${prefix}_${[...chance(10)].map((byte) => alphabet.charAt(byte % 32)).join('')}`;
 }

@@ -8,7 +8,6 @@ import type {
   ConflictRow,
   Granted,
   OpId,
-  Seq,
   TaskChange,
 } from '../core/model';
 import { decodePlanDraft } from '../core/planDraft';
@@ -24,14 +23,10 @@ import {
   type Restored,
   type TaskSet,
 } from '../store/workflowFiles';
-import type { Refused } from './present';
 import { chosen, workflowsIn } from './workflowChoice';
-import { inLines, locate, refused, withStore, type Workplace } from './workflowCommands';
-
-interface Done {
-  readonly ok: true;
-  readonly at: Seq;
-}
+import { refused, type Done, type Refused } from './commandLine';
+import { inLines } from './workflowCommands';
+import { locate, withStore, type Workplace } from './workplace';
 
 export type InitDocument = (Done & Initialized) | Refused;
 export type TaskDocument = (Done & TaskSet) | Refused;

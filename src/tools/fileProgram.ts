@@ -1,20 +1,15 @@
 /** Flags of the commands that change a workflow's file. */
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import type { ClaimToken, TaskId, TaskStatus } from '../core/model';
-import { duration } from './duration';
-import * as files from './fileCommands';
-import type { Document } from './present';
-import type { Workplace } from './workflowCommands';
+import type { CommandLine } from './commandLine';
+import { duration, list, notEmpty, workflowOption, type Which } from './flags';
 
-export interface FileProgram {
-  readonly host: { readonly env: Readonly<Record<string, string | undefined>> };
-  readonly workplace: () => Workplace;
-  readonly deliver: (document: Document) => void;
-}
+const work = () => import('./fileCommands');
+const shown = () => import('./presentWorkflows');
 
 const statuses: readonly TaskStatus[] = ['todo', 'doing', 'done', 'failed'];
 
-export function addFileCommands(root: Command, { host, workplace, deliver }: FileProgram): void {
+export function addFileCommands(root: Command, { host, workplace, deliver }: CommandLine): void {
   const wait = (): Option =>
     new Option('--wait <duration>', 'how long to wait for the lock of the file')
       .argParser(duration)
@@ -28,9 +23,11 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .option('--name <name>', 'what the workflow is called', notEmpty)
     .addOption(wait())
     .action(async (file: string, options: { from: string; name?: string; wait: number }) => {
+      const files = await work();
       const plan = files.textOfPlan(options.from, workplace().folder);
       const { name, wait: lockWaitMs } = options;
-      deliver(await files.init(workplace(), { file, name, plan, lockWaitMs }));
+      const document = await files.init(workplace(), { file, name, plan, lockWaitMs });
+      deliver(document, (await shown()).showInit);
     });
 
   root
@@ -47,18 +44,19 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .addOption(wait())
     .action(async (task: string, options: TaskOptions) => {
       const { status, commit, files: changed, error, token } = options;
-      deliver(
-        await files.setTask(workplace(), {
-          task: task as TaskId,
-          status,
-          ...(commit === undefined ? {} : { commit }),
-          ...(changed === undefined ? {} : { files: changed }),
-          ...(error === undefined ? {} : { error }),
-          ...(token === undefined ? {} : { token: token as ClaimToken }),
-          workflow: options.workflow,
-          lockWaitMs: options.wait,
-        }),
-      );
+      const document = await (
+        await work()
+      ).setTask(workplace(), {
+        task: task as TaskId,
+        status,
+        ...(commit === undefined ? {} : { commit }),
+        ...(changed === undefined ? {} : { files: changed }),
+        ...(error === undefined ? {} : { error }),
+        ...(token === undefined ? {} : { token: token as ClaimToken }),
+        workflow: options.workflow,
+        lockWaitMs: options.wait,
+      });
+      deliver(document, (await shown()).showTask);
     });
 
   root
@@ -69,7 +67,8 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .addOption(workflowOption())
     .addOption(wait())
     .action(async (text: string, { workflow, wait: lockWaitMs }: Which & { wait: number }) => {
-      deliver(await files.addNote(workplace(), { text, workflow, lockWaitMs }));
+      const document = await (await work()).addNote(workplace(), { text, workflow, lockWaitMs });
+      deliver(document, (await shown()).showNote);
     });
 
   const backup = root
@@ -80,7 +79,8 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .description('the backups there are, newest first')
     .addOption(workflowOption())
     .action(async ({ workflow }: Which) => {
-      deliver(await files.listBackups(workplace(), { workflow }));
+      const document = await (await work()).listBackups(workplace(), { workflow });
+      deliver(document, (await shown()).showBackups);
     });
   backup
     .command('show')
@@ -88,7 +88,8 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .argument('<id>', 'its id, or the beginning of it')
     .addOption(workflowOption())
     .action(async (id: string, { workflow }: Which) => {
-      deliver(await files.previewBackup(workplace(), { id, workflow }));
+      const document = await (await work()).previewBackup(workplace(), { id, workflow });
+      deliver(document, (await shown()).showBackup);
     });
   backup
     .command('restore')
@@ -99,11 +100,12 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .addOption(wait())
     .action(async (id: string, options: Which & { preview?: true; wait: number }) => {
       const { preview, workflow, wait: lockWaitMs } = options;
-      deliver(
+      const files = await work();
+      const document =
         preview === true
           ? await files.previewBackup(workplace(), { id, workflow })
-          : await files.restoreBackup(workplace(), { id, workflow, lockWaitMs }),
-      );
+          : await files.restoreBackup(workplace(), { id, workflow, lockWaitMs });
+      deliver(document, (await shown()).showBackup);
     });
 
   const conflict = root
@@ -113,14 +115,16 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
     .command('list')
     .description('those that nobody has resolved')
     .action(async () => {
-      deliver(await files.listConflicts(workplace()));
+      const document = await (await work()).listConflicts(workplace());
+      deliver(document, (await shown()).showConflict);
     });
   conflict
     .command('show')
     .description('both changes, and what they were made from')
     .argument('<id>')
     .action(async (id: string) => {
-      deliver(await files.showConflict(workplace(), id));
+      const document = await (await work()).showConflict(workplace(), id);
+      deliver(document, (await shown()).showConflict);
     });
   conflict
     .command('resolve')
@@ -137,18 +141,11 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Fil
       if (as === undefined) {
         command.error('error: say --mine, --theirs or --merged', { exitCode: 2 });
       }
-      deliver(await files.resolveConflict(workplace(), { id, as, lockWaitMs: options.wait }));
+      const document = await (
+        await work()
+      ).resolveConflict(workplace(), { id, as, lockWaitMs: options.wait });
+      deliver(document, (await shown()).showConflict);
     });
-}
-
-export interface Which {
-  readonly workflow?: string;
-}
-
-export function workflowOption(): Option {
-  return new Option('--workflow <id|file>', 'which one, where there are several').argParser(
-    notEmpty,
-  );
 }
 
 interface TaskOptions extends Which {
@@ -164,16 +161,4 @@ interface Sides {
   readonly mine?: true;
   readonly theirs?: true;
   readonly merged?: true;
-}
-
-export function notEmpty(value: string): string {
-  if (value.trim() === '') throw new InvalidArgumentError('It must not be empty.');
-  return value;
-}
-
-function list(value: string): readonly string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '');
 }

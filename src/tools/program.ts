@@ -2,77 +2,97 @@
  * The command line: flags in, one document or a few lines for people out, an exit code that a script
  * can rely on (0 done, 1 refused, 2 bad usage, 3 store fault, 4 refused but worth another try).
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { isStoreError } from '../core/errors';
-import type { OpId, RefusalCode } from '../core/model';
-import { duration } from './duration';
-import { addFileCommands, notEmpty, workflowOption, type Which } from './fileProgram';
-import { present, printable, type Document } from './present';
-import * as stores from './storeCommands';
-import { advance, status, validate, type Workplace } from './workflowCommands';
+import type { OpId } from '../core/model';
+import {
+  exitCode,
+  exitCodeOf,
+  Interrupted,
+  refused,
+  type CommandGroup,
+  type CommandLine,
+  type Deliver,
+  type Document,
+  type Host,
+} from './commandLine';
+import { commandWord, commandWords } from './commandWord';
+import { notEmpty } from './flags';
+import { showFailure } from './presentFailure';
+import { painter, printable, type Look } from './terminal';
+import { Unfit, type Workplace } from './workplace';
 
-export interface Host {
-  readonly argv: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly version: string;
-  /** Width of the terminal; undefined when the output goes elsewhere. */
-  readonly columns: number | undefined;
-  out(text: string): void;
-  err(text: string): void;
-}
+export type { Host } from './commandLine';
 
-export const exitCode = { ok: 0, refused: 1, usage: 2, fault: 3, later: 4 } as const;
-
-const worthAnotherTry: ReadonlySet<RefusalCode> = new Set([
-  'nothing_queued',
-  'timeout',
-  'no_slot',
-  'lock_denied',
-  'rate_limited',
-]);
-
-export async function run(host: Host): Promise<number> {
-  const json = host.argv.includes('--json');
+export async function run(host: Host, groups: readonly CommandGroup[]): Promise<number> {
+  const json = isAsked(host.argv, '--json');
+  const look = (): Look => ({
+    paint: painter(isColoured(host)),
+    columns: host.columns,
+    now: Date.now(),
+  });
   let code: number = exitCode.ok;
-  const deliver = (document: Document): void => {
+  let text = '';
+  let failure: Extract<Document, { ok: false }> | undefined;
+  const deliver: Deliver = (document, show) => {
     code = exitCodeOf(document);
-    if (json) {
-      host.out(`${JSON.stringify({ v: 1, ...document })}\n`);
-      return;
-    }
-    const text = present(document, colourOf(host));
-    if (document.ok) host.out(text);
-    else host.err(text);
+    if (json) host.out(`${JSON.stringify({ v: 1, ...document })}\n`);
+    else if (isGranted(document)) text = show(document, look());
+    else failure = document as unknown as Extract<Document, { ok: false }>;
+  };
+  const leave = (value: number): void => {
+    code = value;
+  };
+  const tell = (): void => {
+    if (text !== '') host.out(text);
+    if (failure) host.err(showFailure(failure, look()));
+  };
+  const fail = (document: Extract<Document, { ok: false }>): number => {
+    deliver(document, () => '');
+    tell();
+    return code;
   };
 
+  const root = program(
+    { host, deliver, leave, look, json, subcommand: commandWords(host.argv)[1] },
+    groups,
+  );
   try {
-    await program(host, deliver).parseAsync([...host.argv], { from: 'user' });
+    await root.parseAsync([...host.argv], { from: 'user' });
+    tell();
     return code;
   } catch (error) {
     if (error instanceof CommanderError) {
       // Help and version also arrive here, with 0.
       if (error.exitCode === 0) return exitCode.ok;
       const message = error.message.replace(/^error: /, '');
-      deliver({ ok: false, error: { code: 'bad_usage', message } });
+      fail({ ok: false, error: { code: 'bad_usage', message } });
       if (!json) host.err('Run wavelock --help to see what there is.\n');
       return exitCode.usage;
     }
+    if (error instanceof Unfit) return fail(refused(error.refusal, 0));
+    if (error instanceof Interrupted) return error.exitCode;
     if (!isStoreError(error)) throw error;
-    deliver({ ok: false, error: { code: error.code, message: error.message } });
-    return exitCode.fault;
+    return fail({ ok: false, error: { code: error.code, message: error.message } });
   }
 }
 
-function program(host: Host, deliver: (document: Document) => void): Command {
+function isGranted<Answered extends Document>(
+  document: Answered,
+): document is Extract<Answered, { readonly ok: true }> {
+  return document.ok;
+}
+
+function program(told: Omit<CommandLine, 'workplace'>, groups: readonly CommandGroup[]): Command {
+  const { host } = told;
   const root = new Command('wavelock')
     .description('Waves of work by several agents and windows on one repository.')
     .version(host.version)
     .option('--json', 'print exactly one JSON document')
     .option('--cwd <dir>', 'work in this folder', host.cwd)
-    .option('--agent <name>', 'who is speaking', host.env['WAVELOCK_AGENT'])
+    .option('--agent <name|id>', 'who is speaking', nonEmpty(host.env['WAVELOCK_AGENT']))
     .option('--store <dir>', 'folder that holds store.db', host.env['WAVELOCK_STORE'])
-    .option('--op-id <id>', 'the same id again gets the same answer, once done')
+    .option('--op-id <id>', 'the same id again gets the same answer, once done', operationId)
     .option('--no-color', 'print without colours')
     .showHelpAfterError(false)
     .exitOverride()
@@ -82,6 +102,7 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       },
       // Errors are told once, by `run`, in the form that was asked for.
       writeErr: () => undefined,
+      getOutHelpWidth: () => host.columns ?? 100,
     });
   const workplace = (): Workplace => {
     const options = root.opts<{ cwd: string; agent?: string; store?: string; opId?: string }>();
@@ -95,90 +116,39 @@ function program(host: Host, deliver: (document: Document) => void): Command {
       },
     };
   };
-
-  root
-    .command('status')
-    .description('show the workflows, their waves and tasks')
-    .addOption(workflowOption())
-    .action(async ({ workflow }: Which) => {
-      deliver(await status(workplace(), workflow));
-    });
-  root
-    .command('validate')
-    .description('say what is wrong with workflow files')
-    .argument('[files...]', 'those to look at, instead of all there are')
-    .action(async (files: readonly string[]) => {
-      deliver(await validate(workplace(), files));
-    });
-  root
-    .command('advance')
-    .description('go to the next wave, or say what keeps the workflow from it')
-    .option('--force', 'even if the current wave is not completed')
-    .option('--reason <text>', 'why it is forced', notEmpty)
-    .addOption(workflowOption())
-    .option('--wait <duration>', 'how long to wait for the lock of the file', duration, 3_000)
-    .action(async (options: AdvanceOptions, command: Command) => {
-      if (options.force === true && options.reason === undefined) {
-        command.error('error: --force needs --reason, so that others can see why', { exitCode: 2 });
-      }
-      if (options.force === undefined && options.reason !== undefined) {
-        command.error('error: --reason goes with --force', { exitCode: 2 });
-      }
-      const force =
-        options.force && options.reason !== undefined ? { reason: options.reason } : undefined;
-      const { workflow, wait: lockWaitMs } = options;
-      deliver(await advance(workplace(), { force, lockWaitMs, workflow }));
-    });
-  addFileCommands(root, { host, workplace, deliver });
-  const store = root
-    .command('store')
-    .description('look after the store itself: verify, back up, restore, copy');
-  store
-    .command('verify')
-    .description('look at everything the store holds, and say what is not as it was written')
-    .action(async () => {
-      deliver(await stores.verify(workplace()));
-    });
-  store
-    .command('backup')
-    .description('back the store up now; the last five are kept')
-    .option('--list', 'show the backups there are')
-    .action(async ({ list }: { list?: true }) => {
-      deliver(list === true ? stores.backups(workplace()) : await stores.backUp(workplace()));
-    });
-  store
-    .command('restore')
-    .description('put a backup in the place of the store; what is there is kept aside')
-    .argument('<backup>', 'its id, `latest`, or `present` to accept the store as it is')
-    .option('--preview', 'only show what would be lost')
-    .option('--force', 'although another process has the store open')
-    .action(async (from: string, { preview, force }: { preview?: true; force?: true }) => {
-      const how = { preview: preview === true, force: force === true };
-      deliver(await stores.restore(workplace(), from, how));
-    });
-  store
-    .command('copy')
-    .description('make another store with the same content')
-    .argument('<dir>', 'folder for it, without a store.db')
-    .action(async (target: string) => {
-      deliver(await stores.copy(workplace(), target));
-    });
+  const commandLine: CommandLine = { ...told, workplace };
+  for (const { add } of neededFor(host.argv, groups)) add(root, commandLine);
   return root;
 }
 
-interface AdvanceOptions extends Which {
-  readonly force?: true;
-  readonly reason?: string;
-  readonly wait: number;
+/** Making all of them takes as long as one of them does; help, and a word that is none, need them all. */
+function neededFor(
+  argv: readonly string[],
+  groups: readonly CommandGroup[],
+): readonly CommandGroup[] {
+  const word = commandWord(argv) ?? '';
+  const meant = groups.filter(({ names }) => names.includes(word));
+  return meant.length === 0 ? groups : meant;
 }
 
-function exitCodeOf(document: Document): number {
-  if (document.ok) return exitCode.ok;
-  if ('error' in document)
-    return document.error.code === 'bad_usage' ? exitCode.usage : exitCode.fault;
-  return worthAnotherTry.has(document.refusal.code) ? exitCode.later : exitCode.refused;
+/** Global flags stand anywhere before `--`; what follows it is another program's. */
+function isAsked(argv: readonly string[], flag: string): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end < 0 ? argv.length : end).includes(flag);
 }
 
-function colourOf(host: Host): boolean {
-  return host.columns !== undefined && !host.argv.includes('--no-color') && !host.env['NO_COLOR'];
+/** An empty variable is as good as none. */
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function operationId(text: string): string {
+  if (notEmpty(text).length > 128 || /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u.test(text)) {
+    throw new InvalidArgumentError('It has at most 128 characters, none of which is hidden.');
+  }
+  return text;
+}
+
+function isColoured(host: Host): boolean {
+  return host.columns !== undefined && !isAsked(host.argv, '--no-color') && !host.env['NO_COLOR'];
 }

@@ -9,7 +9,7 @@ import type { Seq } from '../core/model';
 import { listBackups, makeBackup, type StoreBackup } from '../store/sqlite/backups';
 import { copyStore, previewRestore, restoreStore, type Lost } from '../store/sqlite/restore';
 import { verifyStore, type Verified } from '../store/sqlite/verify';
-import { locate, type Workplace } from './workflowCommands';
+import { locate, type Workplace } from './workplace';
 
 export type VerifyDocument =
   | (Verified & { readonly ok: true })

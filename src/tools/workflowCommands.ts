@@ -1,19 +1,20 @@
 /** What the command line does with a workflow. Each returns the document that `--json` prints. */
-import { existsSync, realpathSync, statSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
-import { isStoreError, StoreError } from '../core/errors';
-import type { AgentName, OpId, Problem, Refusal, Seq, SessionId } from '../core/model';
+import { resolve } from 'node:path';
+import { isStoreError } from '../core/errors';
+import type { AdvanceFacts, Problem, Refusal, RunId } from '../core/model';
 import { viewOf, type StateView } from '../core/views';
-import type { Identity } from '../store/engine';
-import { openLocalStore } from '../store/localStore';
-import { newId } from '../store/newId';
-import { overview } from '../store/overview';
-import { placeOf, relativeTo, type Place } from '../store/place';
+import {
+  overview,
+  type TaskOverview,
+  type WaveOverview,
+  type WorkflowOverview,
+} from '../store/overview';
+import { relativeTo } from '../store/place';
 import type { Store } from '../store/store';
 import { isValidFile, pathAt, readWorkflowFile } from '../store/workflowFile';
 import { WorkflowFiles, type WorkflowFile } from '../store/workflowFiles';
-import type { AdvanceDocument, Refused, StatusDocument, ValidateDocument } from './present';
+import { refused, type Done, type Refused } from './commandLine';
+import { withChildren, type Run } from './runShape';
 import {
   chosen,
   named,
@@ -22,16 +23,27 @@ import {
   workflowsIn,
   type Workflows,
 } from './workflowChoice';
+import { hasStore, locate, openStore, withStore, type Workplace } from './workplace';
 
-/** Where a command works and in whose name. */
-export interface Workplace {
-  readonly folder: string;
-  readonly agent: string | undefined;
-  readonly store: string | undefined;
-  readonly opId: OpId | undefined;
-  /** Told what people should know beside the answer. */
-  readonly warn: (message: string) => void;
-}
+export type AdvanceDocument =
+  (Done & Omit<AdvanceFacts, 'runs'> & { readonly runs: readonly Run[] }) | Refused;
+
+type Task = Omit<TaskOverview, 'run'> & { readonly run: Run | null };
+type Wave = Omit<WaveOverview, 'tasks'> & { readonly tasks: readonly Task[] };
+
+export type StatusDocument =
+  | (Done & {
+      readonly workflows: readonly (Omit<WorkflowOverview, 'waves'> & {
+        readonly waves: readonly Wave[];
+      })[];
+    })
+  | Refused;
+
+type Looked = Pick<WorkflowOverview, 'file' | 'format' | 'editing'>;
+
+export type ValidateDocument =
+  | (Done & { readonly files: readonly Looked[]; readonly problems: readonly Problem[] })
+  | (Refused & { readonly files?: readonly Looked[]; readonly problems: readonly Problem[] });
 
 export async function advance(
   workplace: Workplace,
@@ -60,7 +72,8 @@ export async function advance(
     if (!answer.ok) {
       return { ok: false, at: answer.at, refusal: inLines(answer.refusal) };
     }
-    return { ok: true, at: answer.at, ...answer.facts };
+    const { runs, ...facts } = answer.facts;
+    return { ok: true, at: answer.at, ...facts, runs: await withChildren(store, runs) };
   });
 }
 
@@ -80,17 +93,36 @@ export async function status(
       );
     }
     const views = await Promise.all(files.map((file) => viewFor(file, store)));
+    const overviews = views.map(({ file, view }) => overview(file, view, at.place.worktree));
+    const runs = await runsIn(overviews, store);
     return {
       ok: true,
       // All that is shown goes at least as far as this.
       at: Math.min(...views.map(({ view }) => view.seq), (await store?.read('head', {})) ?? 0),
-      workflows: views.map(({ file, view }) => {
-        const shown = overview(file, view, at.place.worktree);
-        return { ...shown, problems: numbered(shown.problems) };
-      }),
+      workflows: overviews.map((each) => ({
+        ...each,
+        waves: each.waves.map((wave) => ({
+          ...wave,
+          tasks: wave.tasks.map((task) => ({
+            ...task,
+            run: (task.run && runs.get(task.run.id)) ?? null,
+          })),
+        })),
+        problems: numbered(each.problems),
+      })),
     };
   };
   return hasStore(at.place) ? withStore(workplace, at.place, show) : show(undefined);
+}
+
+async function runsIn(
+  overviews: readonly WorkflowOverview[],
+  store: Store | undefined,
+): Promise<ReadonlyMap<RunId, Run>> {
+  const tasks = overviews.flatMap(({ waves }) => waves.flatMap((wave) => wave.tasks));
+  const rows = tasks.flatMap(({ run }) => run ?? []);
+  const runs = store ? await withChildren(store, rows) : [];
+  return new Map(runs.map((run) => [run.id, run]));
 }
 
 async function viewFor(
@@ -166,14 +198,6 @@ function validated(files: readonly WorkflowFile[], folder: string): ValidateDocu
   return { ...refused(refusal, 0), files: looked, problems };
 }
 
-function hasStore({ storeFolder }: Place): boolean {
-  return existsSync(join(storeFolder, 'store.db'));
-}
-
-export function refused(refusal: Refusal, at: Seq): Refused {
-  return { ok: false, at, refusal };
-}
-
 /** People and editors count lines and columns from one. */
 function numbered(problems: readonly Problem[]): Problem[] {
   return problems.map((problem) => ({
@@ -187,47 +211,4 @@ export function inLines<Refused extends { readonly code: string }>(refusal: Refu
   return 'problems' in refusal
     ? { ...refusal, problems: numbered(refusal.problems as readonly Problem[]) }
     : refusal;
-}
-
-export function locate(workplace: Workplace): { folder: string; place: Place } {
-  const folder = resolve(workplace.folder);
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) {
-    throw new StoreError('store_gone', `There is no folder ${folder}.`);
-  }
-  // As the paths of workflows are, through whatever links the folder was named by.
-  const real = realpathSync(folder);
-  return { folder: real, place: placeOf(real, workplace.store) };
-}
-
-export async function withStore<T>(
-  workplace: Workplace,
-  place: Place,
-  work: (store: Store) => Promise<T>,
-): Promise<T> {
-  const store = await openStore(workplace, place);
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
-}
-
-async function openStore(workplace: Workplace, place: Place): Promise<Store> {
-  const store = await openLocalStore({ place, identity: identify(workplace), durability: 'full' });
-  for (const { message } of store.warnings) workplace.warn(message);
-  return store;
-}
-
-function identify(workplace: Workplace): Identity {
-  const session = newId('ses') as SessionId;
-  const host = hostname();
-  const agent = (workplace.agent ?? `cli:${host}:${session.slice(4, 10)}`) as AgentName;
-  return {
-    agent,
-    named: workplace.agent !== undefined,
-    kind: 'terminal',
-    session,
-    host,
-    pid: process.pid,
-  };
 }

@@ -1,6 +1,6 @@
 /** Who gets which run (docs/rules.md, "Claims"). */
 import assert from 'node:assert/strict';
-import type { ClaimToken, WaiterId, WorkflowId } from '../../src/core/model';
+import type { ClaimToken, TaskId, WaiterId, WorkflowId } from '../../src/core/model';
 import { nextRun } from '../../src/core/rules/claims';
 import { granted, refused } from './rowStore';
 import { minute, Scene } from './runScene';
@@ -183,6 +183,63 @@ describe('CLAIM: who gets which run', () => {
     assert.equal(refusal.retryAfterMs, 1_000);
     scene.world.advance(1_000);
     assert.equal(scene.claim({ run: later.id }).run.id, later.id);
+  });
+
+  it('CLAIM-10 makes the run that it takes, and nobody can have it in between', () => {
+    const scene = new Scene();
+    const other = scene.create({ priority: 9 });
+    const { run } = scene.claim({ create: { title: 'mine', timeoutMs: minute }, program: true });
+    assert.deepEqual(
+      [run.title, run.status, run.timeoutMs, run.claim?.agent],
+      ['mine', 'running', minute, 'ann'],
+    );
+    const kinds = scene.store.events.filter((event) => event.run === run.id);
+    assert.deepEqual(
+      kinds.map(({ kind }) => kind),
+      ['run.created', 'run.claimed'],
+    );
+    assert.equal(scene.claim({}, scene.bob).run.id, other.id);
+    refused(scene.tryClaim({}, scene.bob), 'nothing_queued');
+  });
+
+  it('CLAIM-10 makes nothing where there is no slot, or where others have waited longer', () => {
+    const scene = new Scene();
+    scene.set('slots', 1);
+    const held = scene.running();
+    const create = { title: 'mine' };
+    assert.equal(refused(scene.tryClaim({ create }), 'no_slot').queuePosition, 1);
+    scene.create();
+    refused(scene.tryClaim({ waiter }, scene.bob), 'no_slot');
+    scene.complete(held);
+    assert.equal(refused(scene.tryClaim({ create }), 'no_slot').queuePosition, 2);
+    assert.equal(scene.store.runs.length, 2);
+    scene.claim({ waiter }, scene.bob);
+    scene.set('slots', 3);
+    scene.set(`slots.${workflow}`, 1);
+    scene.claim({ create: { ...create, workflow } });
+    const full = refused(scene.tryClaim({ create: { ...create, workflow } }), 'no_slot');
+    assert.equal(full.workflow, workflow);
+    assert.equal(scene.store.runs.length, 3);
+  });
+
+  it('CLAIM-10 takes the slot of a run whose lease is over', () => {
+    const scene = new Scene();
+    scene.set('slots', 1);
+    const held = scene.running({}, { program: true });
+    scene.world.advance(2 * minute);
+    scene.claim({ create: { title: 'mine' } }, scene.bob);
+    assert.equal(scene.status(held.run), 'lost');
+  });
+
+  it('CLAIM-10 is refused as the making is, or beside a run or a place in line', () => {
+    const scene = new Scene();
+    const task = 't1' as TaskId;
+    scene.create({ workflow, task });
+    refused(scene.tryClaim({ create: { title: 'again', workflow, task } }), 'task_busy');
+    refused(scene.tryClaim({ create: { title: 'mine' }, waiter }), 'bad_input');
+    const run = scene.store.runs[0]?.id;
+    refused(scene.tryClaim({ create: { title: 'mine' }, ...(run ? { run } : {}) }), 'bad_input');
+    assert.equal(scene.store.runs.length, 1);
   });
 
   it('CLAIM-9 claiming needs an agent', () => {

@@ -20,6 +20,17 @@ const rooms: readonly { room: string; may: readonly string[] }[] = [
     ],
   },
   {
+    room: 'src/tools/mcp/',
+    may: [
+      'src/tools/mcp/',
+      'src/tools/runnerStore',
+      'src/core/',
+      'node:',
+      'zod/mini',
+      '@modelcontextprotocol/server',
+    ],
+  },
+  {
     room: 'src/tools/',
     may: ['src/tools/', 'src/store/', 'src/core/', 'src/shared/', 'node:', 'commander'],
   },
@@ -38,8 +49,13 @@ const rooms: readonly { room: string; may: readonly string[] }[] = [
   },
   { room: 'src/extension.ts', may: ['src/ui/', 'src/shared/', 'node:', 'vscode'] },
   // Looks at Node's version before anything else may be loaded.
-  { room: 'src/cli.ts', may: ['src/store/sqlite/available', './cliMain.js'] },
+  {
+    room: 'src/cli.ts',
+    may: ['src/store/sqlite/available', 'src/tools/commandWord', './cliMain.js', 'node:'],
+  },
+  { room: 'src/mcp.ts', may: ['src/tools/mcp/'] },
   { room: 'src/cliMain.ts', may: ['src/tools/', 'package.json'] },
+  { room: 'src/cliQuick.ts', may: ['src/tools/', 'package.json'] },
   { room: 'webview/controls.ts', may: ['@vscode/webview-ui-toolkit'] },
   {
     room: 'webview/',

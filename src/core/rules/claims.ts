@@ -11,6 +11,7 @@ import type {
   Context,
   Decision,
   Granted,
+  NewRun,
   RefusalOf,
   RowChange,
   RunRow,
@@ -23,8 +24,8 @@ import { speaker } from './agents';
 import { ask, write } from './ask';
 import { beatNow, expireOldRuns, expireSlotWaiters, slotSubject, sweepLimit } from './expiry';
 import { numberSetting } from './limits';
-import { aboutRun, heldRun, invalidTransition, presentRun, unchanged } from './runs';
-import { Supply, whyNot, type Wish } from './slots';
+import { aboutRun, createRuns, heldRun, invalidTransition, presentRun, unchanged } from './runs';
+import { Supply, whyNoRoom, whyNot, type Wish } from './slots';
 import { toldByRun } from './tasks';
 
 /**
@@ -56,6 +57,7 @@ export function* claimRun(
 ): Decision<Granted['run.claim']> {
   const who = yield* speaker(context);
   if ('code' in who) return who;
+  if (command.create !== undefined) return yield* claimNew(command, command.create, context);
   if (command.run !== undefined) {
     const found = yield* presentRun(command.run, context);
     if ('code' in found) return found;
@@ -76,6 +78,45 @@ export function* claimRun(
   const waits = command.waiter !== undefined;
   if (waits) yield* stand({ ...mine, ...wish, id: command.waiter }, command, context);
   return yield* whyNot(wish, { position: ahead.length + 1, waits, dropped }, context);
+}
+
+/** Room is looked for first: what is made on the way would stay, whatever the answer is (CLAIM-10). */
+function* claimNew(
+  command: CommandOf<'run.claim'>,
+  create: NewRun,
+  context: Context,
+): Decision<Granted['run.claim']> {
+  if (command.run !== undefined || command.waiter !== undefined) {
+    const message = 'create: A run that is made now is neither named nor waited for.';
+    return { code: 'bad_input', message, path: 'create' };
+  }
+  const made = yield* createRuns({ kind: 'run.create', ...create }, context);
+  if ('code' in made) return made;
+  const line = yield* expireSlotWaiters(yield* ask('slotWaiters', {}), context);
+  const workflow = create.workflow ?? null;
+  if (!(yield* roomAfter(line, workflow, context))) {
+    const freed = (yield* expireOldRuns(sweepLimit, context)).length > 0;
+    if (!freed || !(yield* roomAfter(line, workflow, context))) {
+      return yield* whyNoRoom(workflow, line.length + 1);
+    }
+  }
+  yield* write(made.changes, made.events);
+  // One was asked for.
+  return yield* claimed(made.facts.runs[0] as RunRow, command, null, context);
+}
+
+/** Whether a slot is left when everybody who has waited longer has taken theirs. */
+function* roomAfter(
+  ahead: readonly SlotWaiterRow[],
+  workflow: WorkflowId | null,
+  context: Context,
+): Step<boolean> {
+  const supply = yield* Supply.look(context);
+  for (const waiter of ahead) {
+    if (supply.isEmpty) return false;
+    yield* supply.take(waiter);
+  }
+  return !supply.isEmpty && (workflow === null || !supply.full.includes(workflow));
 }
 
 function* claimed(

@@ -123,10 +123,22 @@ export function* whyNot(wish: Wish, standing: Standing, context: Context): Step<
     const waiting = given ? yield* waitingOf(given) : yield* ask('waitingRuns', { workflow, now });
     return nothingQueued(waiting, standing, now);
   }
+  return yield* fullest(first.workflow, standing);
+}
+
+/** Why a run that is there to be taken finds no room. */
+export function* whyNoRoom(
+  workflow: WorkflowId | null,
+  position: number,
+): Step<RefusalOf<'no_slot'>> {
+  return yield* fullest(workflow, { position, waits: false, dropped: false });
+}
+
+function* fullest(workflow: WorkflowId | null, standing: Standing): Step<RefusalOf<'no_slot'>> {
   const all = yield* slotState(null);
-  if (all.used < all.slots && first.workflow !== null) {
-    const own = yield* slotState(first.workflow);
-    if (own.used >= own.slots) return noSlot(own, first.workflow, standing);
+  if (all.used < all.slots && workflow !== null) {
+    const own = yield* slotState(workflow);
+    if (own.used >= own.slots) return noSlot(own, workflow, standing);
   }
   return noSlot(all, null, standing);
 }

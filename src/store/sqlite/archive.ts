@@ -88,6 +88,16 @@ export class Archive implements ArchivedRuns {
     return this.#ask('SELECT row FROM runs WHERE root = ? ORDER BY created_at, place', root);
   }
 
+  /** Those that begin so. */
+  ids(prefix: string, limit: number): readonly RunId[] {
+    return this.#ask(
+      `SELECT row FROM runs WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`,
+      prefix,
+      `${prefix}\uffff`,
+      limit,
+    ).map(({ id }) => id);
+  }
+
   /** What SQLite says against its pages. */
   integrity(): readonly string[] {
     return this.#whole(() => this.#open()?.prepare('PRAGMA integrity_check').all() ?? [])
@@ -100,13 +110,13 @@ export class Archive implements ArchivedRuns {
     this.#reader = undefined;
   }
 
-  #ask(sql: string, value: string): readonly RunRow[] {
+  #ask(sql: string, ...values: (string | number)[]): readonly RunRow[] {
     try {
       return this.#whole(
         () =>
           this.#open()
             ?.prepare(sql)
-            .all(value)
+            .all(...values)
             .map((row) => decodeRun(String(row['row']))) ?? [],
       );
     } catch (error) {

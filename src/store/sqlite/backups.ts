@@ -12,7 +12,6 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
-import { randomBytes } from 'node:crypto';
 import { StoreError } from '../../core/errors';
 import type { Seq } from '../../core/model';
 import {
@@ -23,6 +22,7 @@ import {
   reserveTemp,
   type OnStep,
 } from '../durableFs';
+import { chance } from '../chance';
 import { asFault, isBusy } from './sqliteFault';
 import { verifyStore } from './verify';
 import { backupsFolder, databaseFile } from './witness';
@@ -111,7 +111,7 @@ async function backUp(
   refuseOddFolder(backups);
   const temp = join(
     backups,
-    reason === 'daily' ? '.daily.tmp' : `.${randomBytes(6).toString('hex')}.tmp`,
+    reason === 'daily' ? '.daily.tmp' : `.${chance(6).toString('hex')}.tmp`,
   );
   if (!reserveTemp(temp)) return undefined;
   try {

@@ -5,13 +5,14 @@
  * command has a savepoint, so one that fails leaves the others standing. If the transaction itself is
  * lost (a full disk rolls back by itself), the whole batch fails and nothing has happened.
  */
-import { createHash, randomBytes } from 'node:crypto';
 import { lstatSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { canonical, decodeEvent } from '../../core/codec';
 import { decide } from '../../core/decide';
 import { StoreError } from '../../core/errors';
+import { nextRun } from '../../core/rules/claims';
+import { heldByOthers, standingLocks } from '../../core/rules/lockLook';
 import { isRetentionDue } from '../../core/rules/retention';
 import { isSweepDue } from '../../core/rules/sweep';
 import type {
@@ -37,6 +38,7 @@ import type {
   WorkflowId,
   Write,
 } from '../../core/model';
+import { chance, sha256 } from '../chance';
 import { overwriteHint, type OnStep } from '../durableFs';
 import type { AnyAnswer, Engine, Identity, Outcome, Reads, Submission } from '../engine';
 import { liveness, monotonic, processIdentity, thisBoot } from '../hostClock';
@@ -44,6 +46,7 @@ import type { MountQuestions } from '../mounts';
 import { newId } from '../newId';
 import type { StoreFolder } from '../storeFolder';
 import { Archive } from './archive';
+import { Listings } from './listings';
 import { asFault, faultsNamed, isBusy, readIfPossible } from './sqliteFault';
 import { digestOf, Tables } from './tables';
 import { chained, headFile, headText, lastActiveIn, metaOf } from './witness';
@@ -75,6 +78,7 @@ export function journalOf(database: DatabaseSync): unknown {
 export class SqliteEngine implements Engine {
   readonly #tables: Tables;
   readonly #archive: Archive;
+  readonly #listings: Listings;
   readonly #storeId: string;
   /** Names the store through its restores; what was written beside it keeps this name. */
   readonly lineage: string;
@@ -97,6 +101,7 @@ export class SqliteEngine implements Engine {
     this.lineage = metaOf(database, 'lineage') ?? '';
     this.#archive = new Archive(options.folder, this.lineage);
     this.#tables = new Tables(database, this.#archive);
+    this.#listings = new Listings(this.#tables, this.#archive);
     this.#storeId = metaOf(database, 'storeId') ?? '';
     this.#file = fileAt(path);
     this.#onStep = options.onStep ?? (() => undefined);
@@ -173,6 +178,16 @@ export class SqliteEngine implements Engine {
             : 'normal',
         journal: String(journalOf(this.database)),
       }),
+      runs: (of) => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#listings.runs(of) })),
+      children: ({ of }) => this.#listings.children(of),
+      runIds: ({ prefix, limit }) => this.#listings.runIds(prefix, limit),
+      nextRun: ({ workflow }) =>
+        this.#ofOneMoment(() => this.#ask(nextRun(workflow, this.#context()))),
+      agents: () => this.#ofOneMoment(() => ({ seq: this.#headSeq(), ...this.#listings.agents() })),
+      locks: () => this.#ofOneMoment(() => this.#ask(standingLocks(this.#context()))),
+      heldByOthers: (touched) =>
+        this.#ofOneMoment(() => this.#ask(heldByOthers(touched, this.#context()))),
+      eventKinds: () => this.#listings.eventKinds(),
     };
     return faultsNamed(this.path, () => reads[name](ask));
   }
@@ -294,8 +309,8 @@ export class SqliteEngine implements Engine {
       newAgentId: () => newId('agt') as AgentId,
       newLockId: () => newId('lck') as LockId,
       newEditId: () => newId('edt') as EditId,
-      newToken: () => randomBytes(20).toString('hex') as ClaimToken,
-      digest: (token) => createHash('sha256').update(token).digest('hex') as TokenDigest,
+      newToken: () => chance(20).toString('hex') as ClaimToken,
+      digest: (token) => sha256(token).toString('hex') as TokenDigest,
       random: Math.random,
     };
   }

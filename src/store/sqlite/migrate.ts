@@ -3,7 +3,6 @@
  * one immediate transaction, and whoever comes second finds it done.
  */
 import { DatabaseSync } from 'node:sqlite';
-import { randomUUID } from 'node:crypto';
 import { StoreError } from '../../core/errors';
 import type { OnStep } from '../durableFs';
 import { initial } from './migrations/001-initial';
@@ -61,7 +60,7 @@ export function migrate(
     for (const sql of known.slice(version)) database.exec(sql);
     if (state === 'empty') {
       database.exec(`PRAGMA application_id = ${applicationId}`);
-      const id = randomUUID();
+      const id = process.getBuiltinModule('node:crypto').randomUUID();
       // A restore gives a new storeId, so that whoever has seen the old one notices; the lineage stays.
       const insert = database.prepare('INSERT INTO meta VALUES (?, ?)');
       insert.run('storeId', id);

@@ -3,7 +3,6 @@
  * every change, as an upsert that keeps the place of a row that is there already. Long because both are closed
  * lists; an entry is a few lines, and none knows another.
  */
-import { createHash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   decodeAgent,
@@ -37,6 +36,7 @@ import type {
   WorkflowRow,
 } from '../../core/model';
 import type { StateRows } from '../../core/views';
+import { sha256 } from '../chance';
 
 type Value = string | number | Uint8Array | null;
 
@@ -65,9 +65,7 @@ export interface ArchivedRuns {
 
 /** Vouches for a row that no event tells again. */
 export function digestOf(...texts: readonly string[]): Buffer {
-  const hash = createHash('sha256');
-  for (const text of texts) hash.update(text).update('\0');
-  return hash.digest();
+  return sha256(...texts.flatMap((text) => [text, '\0']));
 }
 
 export class Tables {

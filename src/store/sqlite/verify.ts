@@ -9,7 +9,6 @@ import { lstatSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
-import { Worker } from 'node:worker_threads';
 import { canonical, CodecError, decodeEvent, decodeRate, decodeSighting } from '../../core/codec';
 import { isStoreError, StoreError } from '../../core/errors';
 import type { RunId, RunRow, Seq, WaiterRow } from '../../core/model';
@@ -513,6 +512,8 @@ function parsed(text: unknown): unknown {
  */
 function integrityOf(path: string): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
+    // Every call of the command line has this file, and hardly any of them verifies.
+    const { Worker } = process.getBuiltinModule('node:worker_threads');
     const worker = new Worker(
       `const { parentPort, workerData } = require('node:worker_threads');
        const { DatabaseSync } = require('node:sqlite');

@@ -5,12 +5,12 @@
  *
  * Not detected: a write-ahead log lost together with `head`; a change in the middle, which is for `verify`.
  */
-import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../core/errors';
 import type { Seq } from '../../core/model';
+import { sha256 } from '../chance';
 
 export const databaseFile = 'store.db';
 export const headFile = 'head';
@@ -133,9 +133,9 @@ export function metaOf(database: DatabaseSync, key: string): string | undefined 
 
 /** hash = sha256(hash of the event before, event); before the first stands the store's lineage. */
 export function chained(previous: unknown, event: string): Buffer {
-  const hash = createHash('sha256');
-  if (previous instanceof Uint8Array || typeof previous === 'string') hash.update(previous);
-  return hash.update(event).digest();
+  return previous instanceof Uint8Array || typeof previous === 'string'
+    ? sha256(previous, event)
+    : sha256(event);
 }
 
 /**
