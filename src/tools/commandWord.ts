@@ -21,4 +21,4 @@ export function commandWords(argv: readonly string[]): readonly string[] {
 }
 
 /** Asked for so often, by agents and hooks, that they have a small program of their own. */
-export const quickCommands: ReadonlySet<string> = new Set(['run', 'lock', 'agent']);
+export const quickCommands: ReadonlySet<string> = new Set(['run', 'lock', 'agent', 'config']);

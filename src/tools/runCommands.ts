@@ -138,7 +138,7 @@ export interface Claim {
   readonly workflow: string | undefined;
   readonly waitMs: number | undefined;
   readonly leaseMs: number | undefined;
-  readonly ending: AbortSignal;
+  readonly ending: () => AbortSignal;
   /** Told once, when it has to wait. */
   readonly waiting: (refusal: Refusal) => void;
 }
@@ -175,7 +175,7 @@ async function claimInLine(
   return waitFor({
     store,
     waitMs,
-    ending,
+    ending: ending(),
     waiting,
     worthWaiting: new Set(['nothing_queued', 'no_slot']),
     wakes: makesRoomForClaims,

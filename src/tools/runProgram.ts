@@ -67,7 +67,7 @@ function addMaking(run: Command, { host, json: quiet, workplace, deliver }: Comm
         workflow: options.workflow,
         waitMs: options.wait,
         leaseMs: options.lease,
-        ending: host.ending,
+        ending: () => host.ending,
         waiting: ({ message }) => {
           if (!quiet) host.err(`wavelock: ${message} Waiting…\n`);
         },
