@@ -1,97 +1,15 @@
 /** `wavelock mcp`, asked by the client of the official SDK, in both ways that there are to open a connection. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { Client, type ClientOptions } from '@modelcontextprotocol/client';
-import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
+import { join } from 'node:path';
+import type { ClientOptions } from '@modelcontextprotocol/client';
 import type { RunRow } from '../../src/core/model';
 import { tools } from '../../src/tools/mcp/tools';
 import type { Store } from '../../src/store/store';
 import { stateMd, Workbench } from '../contract/stores';
+import { Party } from './party';
 import { Running } from './running';
 import { wavelock, type Result } from './wavelock';
-
-interface Answered {
-  readonly document: Record<string, unknown> & { readonly ok: boolean };
-  readonly texts: readonly string[];
-  readonly isError: boolean;
-}
-
-/** A client and its server. */
-class Party {
-  readonly updated: string[] = [];
-  readonly #heard = new Set<() => void>();
-
-  private constructor(
-    readonly client: Client,
-    private readonly transport: StdioClientTransport,
-  ) {}
-
-  static async open(
-    cwd: string,
-    { env = {}, ...options }: ClientOptions & { readonly env?: Record<string, string> } = {},
-  ): Promise<Party> {
-    const transport = new StdioClientTransport({
-      command: process.execPath,
-      args: [resolve('dist/cli.js'), 'mcp'],
-      cwd,
-      env: { PATH: process.env['PATH'] ?? '', NODE_OPTIONS: '', ...env },
-      stderr: 'inherit',
-    });
-    const client = new Client({ name: 'a client', version: '1' }, options);
-    const party = new Party(client, transport);
-    client.setNotificationHandler('notifications/resources/updated', ({ params }) => {
-      party.updated.push(params.uri);
-      for (const heard of party.#heard) heard();
-    });
-    await client.connect(transport);
-    return party;
-  }
-
-  get pid(): number {
-    return this.transport.pid ?? 0;
-  }
-
-  async call(name: string, args: Record<string, unknown> = {}): Promise<Answered> {
-    const { structuredContent, content, isError } = await this.client.callTool({
-      name,
-      arguments: args,
-    });
-    const texts = content.map((part) => (part.type === 'text' ? part.text : ''));
-    const document = structuredContent as Answered['document'];
-    assert.deepEqual(JSON.parse(texts[0] ?? ''), document);
-    return { document, texts, isError: isError === true };
-  }
-
-  async granted(name: string, args: Record<string, unknown> = {}): Promise<Answered['document']> {
-    const { document, isError } = await this.call(name, args);
-    assert.ok(document.ok && !isError, `${name}: ${JSON.stringify(document)}`);
-    return document;
-  }
-
-  async refused(name: string, args: Record<string, unknown> = {}): Promise<string> {
-    const { document, isError } = await this.call(name, args);
-    assert.ok(!document.ok && isError, `${name}: ${JSON.stringify(document)}`);
-    return (document['refusal'] as { code: string }).code;
-  }
-
-  /** Resolves when word of a change has come. */
-  async hears(uri: string): Promise<void> {
-    while (!this.updated.includes(uri)) {
-      await new Promise<void>((resolve) => {
-        const heard = (): void => {
-          this.#heard.delete(heard);
-          resolve();
-        };
-        this.#heard.add(heard);
-      });
-    }
-  }
-
-  close(): Promise<void> {
-    return this.client.close();
-  }
-}
 
 const inBothWays: readonly { readonly way: string; readonly options: ClientOptions }[] = [
   { way: 'a client of 2025', options: {} },
@@ -285,6 +203,31 @@ describe('mcp', () => {
     const { texts } = await party.call('workflow_status');
     assert.match(texts.join(''), /\\u001b\[2JTask/);
     assert.doesNotMatch(texts.join(''), /\u001b/);
+  });
+
+  it('locks are taken, shown, verified and given back, with the documents of the command line', async () => {
+    bench.write('a.txt', 'a');
+    const party = await open();
+    const { locks } = await party.granted('acquire_locks', { resources: ['a.txt', 'task:t1'] });
+    assert.equal((locks as unknown[]).length, 2);
+    const denied = await cli('lock', 'acquire', 'a.txt');
+    assert.equal((denied.document['refusal'] as { code: string }).code, 'lock_denied');
+    const listed = await party.granted('list_locks');
+    assert.deepEqual(listed, (await cli('lock', 'list')).document);
+    await party.granted('verify_locks', { resources: ['a.txt'] });
+    bench.write('a.txt', 'b');
+    assert.equal(await party.refused('verify_locks', { resources: ['a.txt'] }), 'conflict');
+    await party.granted('release_locks', { resources: ['a.txt'] });
+    await party.granted('release_locks', { all: true });
+    assert.deepEqual((await store.read('state', {})).locks, []);
+    for (const resources of [['../out'], ['/etc/passwd'], ['a/../../out'], ['C:\\x']]) {
+      assert.equal(await party.refused('acquire_locks', { resources }), 'bad_input');
+      assert.equal(
+        await party.refused('acquire_locks', { resources: ['in.txt', ...resources] }),
+        'bad_input',
+      );
+    }
+    assert.deepEqual((await store.read('state', {})).locks, []);
   });
 
   it('resources are listed and read; one that there is not is an error', async () => {
