@@ -68,6 +68,8 @@ export function refused(refusal: Refusal, at: Seq): Refused {
 export type Deliver = <Answered extends Document>(
   document: Answered,
   show: (granted: Extract<Answered, { readonly ok: true }>, look: Look) => string,
+  /** Of a refusal, where it is not that of its code. */
+  refusedExit?: number,
 ) => void;
 
 /** What adds commands to the program is handed this. */

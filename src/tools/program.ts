@@ -34,8 +34,8 @@ export async function run(host: Host, groups: readonly CommandGroup[]): Promise<
   let code: number = exitCode.ok;
   let text = '';
   let failure: Extract<Document, { ok: false }> | undefined;
-  const deliver: Deliver = (document, show) => {
-    code = exitCodeOf(document);
+  const deliver: Deliver = (document, show, refusedExit) => {
+    code = 'refusal' in document ? (refusedExit ?? exitCodeOf(document)) : exitCodeOf(document);
     if (json) host.out(`${JSON.stringify({ v: 1, ...document })}\n`);
     else if (isGranted(document)) text = show(document, look());
     else failure = document as unknown as Extract<Document, { ok: false }>;
