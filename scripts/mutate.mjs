@@ -1,6 +1,7 @@
-// npm run mutate [-- TEXT …]: makes each fault of test/mutations.json (the core) and test/storeMutations.json (the
-// store) in a copy of the project, and says which of them the tests catch: nearly all of the core's, every one of the
-// store's. With words, only the faults in whose file, test or reason one of them occurs.
+// npm run mutate [-- TEXT …]: makes each fault of test/mutations.json (the core), test/storeMutations.json (the store)
+// and test/workflowMutations.json (workflow files) in a copy of the project, and says which of them the tests catch:
+// nearly all of the core's, every one of the others. With words, only the faults in whose file, test or reason one of
+// them occurs.
 import { spawn } from 'node:child_process';
 import {
   cpSync,

@@ -235,10 +235,18 @@ describe('cli: formats', () => {
 
       planning();
       const roadmap = text('.planning/ROADMAP.md');
-      const blocked = await run('advance', '--workflow', '.planning');
+      const advance = (...more: string[]): Promise<Result> =>
+        run('advance', '--workflow', '.planning', ...more);
+      const granted = await advance();
+      assert.equal(granted.code, 0, granted.out);
+      const blocked = await advance();
       assert.deepEqual([blocked.code, refusalOf(blocked).code], [1, 'wave_incomplete']);
-      const forced = ['--force', '--reason', 'The mast is here'];
-      assert.equal((await run('advance', '--workflow', '.planning', ...forced)).code, 0);
+      const forced = await advance('--force', '--reason', 'The mast is here');
+      assert.deepEqual(
+        [forced.code, forced.document['from']],
+        [0, granted.document['to']],
+        forced.out,
+      );
       assert.equal(text('.planning/ROADMAP.md'), roadmap);
     });
   });

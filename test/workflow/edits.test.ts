@@ -213,3 +213,53 @@ describe('STATE.md: details', () => {
     assert.deepEqual([...statedTasks(readStateMd(after)).keys()], ['a']);
   });
 });
+
+describe('STATE.md: an edit to the byte', () => {
+  const lines = [
+    '# Workflow: W',
+    '**Workflow ID:** `w`',
+    '**Status:** Wave 1/3',
+    '**Updated:** 2026-11-20 10:00:00',
+    '**Progress:** `██████░░░░░░░░░░░░░░` 33%',
+    '## Pending (2 tasks)',
+    '### Wave 1',
+    '- [ ] **a**: A',
+    '\t## Failed',
+    '- [ ] **b**: B',
+    '',
+  ];
+  const crlf = lines.join('\r\n');
+  const told = { kind: 'task', task: 'a' as TaskId, updated: UPDATED } as const;
+
+  it('ends new lines as the file does, behind the whole end of the line above', () => {
+    const edit = { ...told, status: 'todo', commit: 'c', error: 'E' } as const;
+    assert.equal(
+      applyEdits(crlf, editsOf(readStateMd(crlf), edit)),
+      crlf
+        .replace('A\r\n', 'A\r\n  - Commit: `c`\r\n  - Error: E\r\n')
+        .replace('2026-11-20 10:00:00', UPDATED),
+    );
+  });
+
+  it('a heading that is indented by a tab is code, and none', () => {
+    assert.deepEqual(
+      [...statedTasks(readStateMd(crlf)).values()].map(({ id, status }) => [id, status]),
+      [
+        ['a', 'todo'],
+        ['b', 'todo'],
+      ],
+    );
+  });
+
+  it('what the file says already is not dated anew', () => {
+    assert.deepEqual(editsOf(readStateMd(crlf), { ...told, status: 'todo' }), []);
+  });
+
+  it('progress is rounded down: two of three waves are 66% and 13 cells', () => {
+    const after = applyEdits(
+      crlf,
+      editsOf(readStateMd(crlf), { kind: 'wave', wave: 2, updated: UPDATED }),
+    );
+    assert.ok(after.includes(`\`${'█'.repeat(13)}${'░'.repeat(7)}\` 66%`), after);
+  });
+});

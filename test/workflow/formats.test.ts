@@ -254,6 +254,19 @@ describe('WAVES.md', () => {
   });
 });
 
+describe('a roadmap with shipped phases', () => {
+  it('has them done, in any number of ranges that touch, overlap or stand alone', () => {
+    const phases = [1, 2, 3, 4, 5, 6, 7].map((phase) => `### Phase ${phase}: P\n`).join('');
+    const shipped = 'Phases 5-6 (shipped 2026-03-01)\nPhases 1-2 shipped\nPhases 2-3 shipped\n';
+    const { plan } = readWorkflow('.planning/ROADMAP.md', phases + shipped);
+    const tasks = plan?.waves.flatMap((wave) => wave.tasks) ?? [];
+    assert.deepEqual(
+      tasks.filter(({ status }) => status === 'done').map(({ id }) => String(id)),
+      ['phase-1', 'phase-2', 'phase-3', 'phase-5', 'phase-6'],
+    );
+  });
+});
+
 describe('a checklist', () => {
   const document = read('checklist.md');
 

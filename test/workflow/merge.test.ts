@@ -208,6 +208,13 @@ describe('merge', () => {
     ]);
   });
 
+  it('a task that one has added where the other has begun a comment is a conflict, not gone', () => {
+    const mine = BASE.replace('- [ ] **d**: D\n', '- [ ] **d**: D\n- [ ] **x**: X\n');
+    const theirs = BASE.replace('- [ ] **b**: B\n', '- [ ] **b**: B\n\n<!-- later\n');
+    conflicting(mine, theirs);
+    conflicting(theirs, mine);
+  });
+
   it('two waves are a conflict', () => {
     const at = (wave: string) => BASE.replace('Wave 1/2', wave);
     assert.deepEqual(conflicting(at('Wave 2/2'), at('Wave 0/2')).wave, { mine: 2, theirs: 0 });
@@ -391,8 +398,11 @@ describe('merge, for any file', function () {
 });
 
 function mirrorOf(conflict: MergeConflict): MergeConflict {
-  const swap = <T extends { readonly mine: unknown; readonly theirs: unknown }>(of: T): T =>
-    ({ ...of, mine: of.theirs, theirs: of.mine });
+  const swap = <T extends { readonly mine: unknown; readonly theirs: unknown }>(of: T): T => ({
+    ...of,
+    mine: of.theirs,
+    theirs: of.mine,
+  });
   return {
     ...swap(conflict),
     tasks: conflict.tasks.map(swap),
