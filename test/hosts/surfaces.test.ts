@@ -159,7 +159,7 @@ describe('a store that fails', () => {
     assert.deepEqual(said.buttons.slice(0, 2), ['Retry', 'Restore Latest Backup…']);
     await here.until((state) => state.store.state === 'failed');
     assert.match(await treeText(here.parts.tree), /^[^\n]*store[^\n]* \[warning\]\n/i);
-        const { statusBar, keys } = here.parts.surfaces;
+    const { statusBar, keys } = here.parts.surfaces;
     assert.ok(statusBar && keys);
     assert.equal(statusBar.warns, true);
     assert.equal(keys.get('storeFailed'), true);
