@@ -9,18 +9,23 @@ import * as vscode from 'vscode';
 import type { ConflictId, Problem, RunId, RunRow, StoredEvent, TaskId } from '../core/model';
 import { taskKey } from '../core/views';
 import type { Disposable } from '../shared/lifecycle';
-import { plain } from '../shared/plainText';
-import {
-  tasksDone,
-  type TaskOverview,
-  type WaveOverview,
-  type WorkflowOverview,
-} from '../store/overview';
-import { commandTo } from './commands';
+import { type TaskOverview, type WaveOverview, type WorkflowOverview } from '../store/overview';
 import type { FolderModel } from './folderModel';
-import { needsAttention, runActions, taskActions } from './legalActions';
-import { iconOf, lookOfTask, runDetails, runLook } from './runWords';
-import type { Located, WorkspaceChange, WorkspaceModel } from './workspaceModel';
+import { needsAttention } from './legalActions';
+import { lookOfTask } from './runWords';
+import { differences, TaskOrder, taskNodeId, waveNodeId } from './treeViewChanges';
+import {
+  conflictItem,
+  faultItem,
+  moreItem,
+  othersItem,
+  problemItem,
+  runItem,
+  taskItem,
+  waveItem,
+  workflowItem,
+} from './treeViewItems';
+import type { WorkspaceChange, WorkspaceModel } from './workspaceModel';
 
 export type TreeNode = { readonly id: string } & (
   | { readonly kind: 'workflow'; readonly path: string }
@@ -52,6 +57,7 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
   /** Of nodes that show more than the usual number of rows. */
   readonly #limits = new Map<string, number>();
   readonly #taskIndex = new WeakMap<WaveOverview, ReadonlyMap<TaskId, TaskOverview>>();
+  readonly #order = new TaskOrder();
   #filter = '';
 
   constructor(
@@ -126,10 +132,16 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
       case 'wave':
         return this.#windowOf(
           node,
-          (this.#waveOf(node)?.tasks ?? [])
+          this.#tasksOf(node)
             .filter((task) => this.#passes(task))
             .map(({ id }) =>
-              this.#node({ ...taskAt(node.path, id), wave: node.wave, kind: 'task' }),
+              this.#node({
+                kind: 'task',
+                id: taskNodeId(node.path, id),
+                path: node.path,
+                wave: node.wave,
+                task: id,
+              }),
             ),
         );
       case 'task':
@@ -155,7 +167,7 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
       case 'conflict':
         return this.#nodes.get(`workflow:${node.path}`);
       case 'task':
-        return this.#nodes.get(waveId(node.path, node.wave));
+        return this.#nodes.get(waveNodeId(node.path, node.wave));
       case 'run': {
         const model = this.model.folder(node.folder);
         const run = model?.view.allRuns.get(node.run);
@@ -225,7 +237,7 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
           return this.#node({ kind: 'problem', id, path, problem });
         }),
         ...waves.map(({ number: wave }) =>
-          this.#node({ kind: 'wave', id: waveId(path, wave), path, wave }),
+          this.#node({ kind: 'wave', id: waveNodeId(path, wave), path, wave }),
         ),
       ]),
     ];
@@ -285,6 +297,12 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
 
   #waveOf({ path, wave }: { path: string; wave: number }): WaveOverview | undefined {
     return this.model.workflow(path)?.workflow.waves.find((each) => each.number === wave);
+  }
+
+  #tasksOf(node: NodeOf<'wave'>): readonly TaskOverview[] {
+    const workflow = this.model.workflow(node.path)?.workflow;
+    const wave = this.#waveOf(node);
+    return workflow && wave ? this.#order.of(workflow, wave) : [];
   }
 
   #taskOf(node: NodeOf<'task'>): TaskOverview | undefined {
@@ -362,7 +380,7 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
   #taskNodeOf(model: FolderModel, { workflow, task }: RunRow): TreeNode | undefined {
     if (workflow === null || task === null) return undefined;
     for (const { id, path } of model.state.workflows)
-      if (id === workflow) return this.#nodes.get(taskAt(path, task).id);
+      if (id === workflow) return this.#nodes.get(taskNodeId(path, task));
     return undefined;
   }
 
@@ -388,12 +406,12 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
       case 'task': {
         const located = this.model.workflow(node.path);
         const task = this.#taskOf(node);
-        return located && task && this.#taskItem(located, task);
+        return located && task && taskItem(located, task, this.mine);
       }
       case 'run': {
         const model = this.model.folder(node.folder);
         const run = model?.view.allRuns.get(node.run);
-        return model && run && this.#runItem(model, run);
+        return model && run && runItem(model, run, this.mine);
       }
       case 'problem':
         return problemItem(node);
@@ -407,237 +425,4 @@ export class WorkflowTree implements vscode.TreeDataProvider<TreeNode>, Disposab
         return moreItem(node);
     }
   }
-
-  #taskItem({ model, workflow }: Located, task: TaskOverview): vscode.TreeItem {
-    const { run } = task;
-    const look = lookOfTask(task);
-    const item = new vscode.TreeItem(
-      plain(task.id),
-      run ? vscode.TreeItemCollapsibleState.Collapsed : vscode.TreeItemCollapsibleState.None,
-    );
-    const description = plain(task.description);
-    const agent = run?.status === 'running' ? plain(run.claim?.agent ?? '') : '';
-    item.description = agent === '' ? description : `${agent} · ${description}`;
-    item.iconPath = iconOf(look);
-    const details = run ? runDetails(run).map((detail) => plain(detail)) : [];
-    item.tooltip = [
-      `${plain(task.id)} · ${look.word}`,
-      plain(task.description, 1_000),
-      ...details,
-      ...(run ? [run.id] : []),
-    ].join('\n');
-    item.accessibilityInformation = {
-      label: [plain(task.id), look.word, description, ...details].join(', '),
-    };
-    const actions = taskActions(workflow, task, this.mine);
-    const ofRun = run ? runActions(run, model.view, this.mine) : undefined;
-    item.contextValue = flags('task', {
-      set: actions.set.length > 0,
-      start: actions.start,
-      run: run !== null,
-      ...ofRun,
-    });
-    if (workflow.valid && workflow.editing !== 'none' && vscode.workspace.isTrusted) {
-      const done = task.status === 'done';
-      item.checkboxState = {
-        state: done ? vscode.TreeItemCheckboxState.Checked : vscode.TreeItemCheckboxState.Unchecked,
-        tooltip: done ? vscode.l10n.t('Set back to pending') : vscode.l10n.t('Set to done'),
-        accessibilityInformation: { label: vscode.l10n.t('{0} is done', plain(task.id)) },
-      };
-    }
-    item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
-      path: workflow.path,
-      task: task.id,
-    });
-    return item;
-  }
-
-  #runItem({ view }: FolderModel, run: RunRow): vscode.TreeItem {
-    const look = runLook(run.status);
-    const ofTask = run.task !== null && run.workflow !== null;
-    const label = ofTask ? vscode.l10n.t('Attempt {0}', run.attempt) : plain(run.title);
-    const item = new vscode.TreeItem(label);
-    const details = runDetails(run).map((detail) => plain(detail));
-    item.description = [look.word, ...details].join(' · ');
-    item.iconPath = iconOf(look);
-    item.tooltip = [plain(run.title), run.id, item.description].join('\n');
-    item.accessibilityInformation = { label: [label, look.word, ...details].join(', ') };
-    item.contextValue = flags('run', { run: true, ...runActions(run, view, this.mine) });
-    return item;
-  }
-}
-
-/** What of a workflow reads otherwise; ids of the nodes that show it. */
-function differences(before: WorkflowOverview, after: WorkflowOverview, nodes: Set<string>): void {
-  const { path } = after;
-  const whole =
-    before.id !== after.id ||
-    before.name !== after.name ||
-    before.valid !== after.valid ||
-    before.completed !== after.completed ||
-    before.editing !== after.editing ||
-    before.wave !== after.wave ||
-    before.waveCount !== after.waveCount ||
-    before.waves.length !== after.waves.length ||
-    !sameProblems(before.problems, after.problems);
-  if (whole) {
-    nodes.add(`workflow:${path}`);
-    return;
-  }
-  for (const [index, wave] of after.waves.entries()) {
-    const was = before.waves[index];
-    if (was === wave) continue;
-    const id = waveId(path, wave.number);
-    if (
-      was?.number !== wave.number ||
-      was.tasks.length !== wave.tasks.length ||
-      tasksDone(was) !== tasksDone(wave)
-    ) {
-      nodes.add(was?.number === wave.number ? id : `workflow:${path}`);
-      continue;
-    }
-    for (const [place, task] of wave.tasks.entries()) {
-      const old = was.tasks[place];
-      if (old?.id !== task.id) nodes.add(id);
-      else if (
-        old.status !== task.status ||
-        old.description !== task.description ||
-        (old.run === null) !== (task.run === null)
-      ) {
-        nodes.add(taskAt(path, task.id).id);
-      }
-    }
-  }
-}
-
-function sameProblems(one: readonly Problem[], other: readonly Problem[]): boolean {
-  return (
-    one === other ||
-    (one.length === other.length &&
-      one.every(
-        ({ code, line, message }, index) =>
-          other[index]?.code === code &&
-          other[index].line === line &&
-          other[index].message === message,
-      ))
-  );
-}
-
-function taskAt(path: string, task: TaskId): { id: string; path: string; task: TaskId } {
-  return { id: `task:${path}:${task}`, path, task };
-}
-
-function waveId(path: string, wave: number): string {
-  return `wave:${path}:${wave}`;
-}
-
-/** `task;set;run`: what package.json shows actions by. */
-function flags(kind: string, which: Readonly<Record<string, boolean>>): string {
-  return [kind, ...Object.keys(which).filter((name) => which[name])].join(';');
-}
-
-function workflowItem({ workflow }: Located, open: boolean): vscode.TreeItem {
-  const { Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
-  const name = plain(workflow.name);
-  const item = new vscode.TreeItem(name, open ? Expanded : Collapsed);
-  item.description = workflowSummary(workflow);
-  item.contextValue = flags('workflow', {
-    valid: workflow.valid,
-    advance: workflow.valid && !workflow.completed,
-  });
-  item.iconPath = workflow.valid
-    ? new vscode.ThemeIcon(workflow.completed ? 'pass-filled' : 'layers')
-    : new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
-  item.tooltip = `${plain(workflow.path, 1_000)}\n${item.description}`;
-  item.accessibilityInformation = { label: `${name}, ${item.description}` };
-  return item;
-}
-
-export function workflowSummary(workflow: WorkflowOverview): string {
-  if (!workflow.valid) return vscode.l10n.t('invalid file');
-  if (workflow.completed) return vscode.l10n.t('completed');
-  return vscode.l10n.t('Wave {0}/{1}', workflow.wave, workflow.waveCount);
-}
-
-function waveItem(
-  { model, workflow }: Located,
-  wave: WaveOverview,
-  filtered: boolean,
-): vscode.TreeItem {
-  const { Expanded, Collapsed } = vscode.TreeItemCollapsibleState;
-  const current = wave.number === workflow.wave && !workflow.completed;
-  const near = wave.number === workflow.wave || wave.number === workflow.wave + 1;
-  const title = model.files
-    .find(({ path }) => path === workflow.path)
-    ?.document.waveTitles.get(wave.number);
-  const label = vscode.l10n.t('Wave {0}', wave.number);
-  const open = near || filtered;
-  const item = new vscode.TreeItem(label, open ? Expanded : Collapsed);
-  // VS Code remembers what is open by id; a wave that becomes current opens once more.
-  item.id = `${waveId(workflow.path, wave.number)}:${open ? 'near' : 'far'}`;
-  const progress = vscode.l10n.t('{0}/{1} done', tasksDone(wave), wave.tasks.length);
-  const words = [
-    ...(title === undefined ? [] : [plain(title)]),
-    ...(current ? [vscode.l10n.t('current')] : []),
-    progress,
-  ];
-  item.description = words.join(' · ');
-  item.accessibilityInformation = { label: [label, ...words].join(', ') };
-  item.contextValue = flags('wave', { advance: current && workflow.valid });
-  const done = tasksDone(wave) === wave.tasks.length && wave.tasks.length > 0;
-  item.iconPath = new vscode.ThemeIcon(done ? 'check-all' : 'list-unordered');
-  return item;
-}
-
-function problemItem({ path, problem }: NodeOf<'problem'>): vscode.TreeItem {
-  const item = new vscode.TreeItem(plain(problem.message));
-  item.description = vscode.l10n.t('line {0}', problem.line + 1);
-  item.tooltip = `${plain(problem.message, 1_000)} (${problem.code})`;
-  item.iconPath = new vscode.ThemeIcon('error', new vscode.ThemeColor('list.errorForeground'));
-  item.contextValue = 'problem';
-  item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), {
-    path,
-    line: problem.line,
-  });
-  return item;
-}
-
-function conflictItem({ path }: NodeOf<'conflict'>): vscode.TreeItem {
-  const item = new vscode.TreeItem(vscode.l10n.t('Two changes of this file do not go together'));
-  item.iconPath = new vscode.ThemeIcon(
-    'git-merge',
-    new vscode.ThemeColor('list.warningForeground'),
-  );
-  item.contextValue = 'conflict';
-  item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), { path });
-  return item;
-}
-
-function faultItem(message: string): vscode.TreeItem {
-  const item = new vscode.TreeItem(plain(message));
-  item.tooltip = plain(message, 1_000);
-  item.iconPath = new vscode.ThemeIcon('warning', new vscode.ThemeColor('list.warningForeground'));
-  item.contextValue = 'fault';
-  item.command = commandTo('wavelock.showLog', vscode.l10n.t('Show Log'));
-  return item;
-}
-
-function othersItem(runs: readonly RunRow[]): vscode.TreeItem {
-  const item = new vscode.TreeItem(
-    vscode.l10n.t('Runs without a task'),
-    vscode.TreeItemCollapsibleState.Collapsed,
-  );
-  const running = runs.filter(({ status }) => status === 'running').length;
-  const queued = runs.filter(({ status }) => status === 'queued').length;
-  item.description = vscode.l10n.t('{0} running, {1} queued', running, queued);
-  item.iconPath = new vscode.ThemeIcon('run-all');
-  item.contextValue = 'others';
-  return item;
-}
-
-function moreItem(node: NodeOf<'more'>): vscode.TreeItem {
-  const item = new vscode.TreeItem(vscode.l10n.t('Show more…'));
-  item.description = vscode.l10n.t('{0} more', node.left);
-  item.command = commandTo('wavelock.showMore', vscode.l10n.t('Show more…'), node);
-  return item;
 }

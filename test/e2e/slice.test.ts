@@ -114,7 +114,7 @@ describe('two windows, one workflow', () => {
     await page.locator('.tab.active.dirty').waitFor();
     await runCommand(page, 'Wavelock: Advance Wave');
     const notice = page.locator('.notification-toast', { hasText: 'not saved' });
-    await notice.getByRole('button', { name: 'Save and Advance' }).click();
+    await notice.getByRole('button', { name: 'Save and Go On' }).click();
     await showsWave(page, 'Wave 2/3');
     assert.match(readFileSync(stateFile(), 'utf8'), /- typed and not saved/);
   });

@@ -1,5 +1,6 @@
 // Runs test/hosts in the extension host of a real VS Code: the one of scripts/setup.mjs, or with --desktop one
-// that @vscode/test-electron downloads. Tests in hosts/twoFolders get a window with two folders.
+// that @vscode/test-electron downloads. Tests in hosts/twoFolders get a window with two folders, those in
+// hosts/emptyFolder one with an empty folder.
 import {
   cpSync,
   existsSync,
@@ -26,8 +27,12 @@ interface Window {
 }
 
 const windows: readonly Window[] = [
-  { files: testFiles().filter((file) => !forTwoFolders(file)), open: sampleFolder },
-  { files: testFiles().filter(forTwoFolders), open: twoFolders },
+  {
+    files: testFiles().filter((file) => !isIn('twoFolders', file) && !isIn('emptyFolder', file)),
+    open: sampleFolder,
+  },
+  { files: testFiles().filter((file) => isIn('twoFolders', file)), open: twoFolders },
+  { files: testFiles().filter((file) => isIn('emptyFolder', file)), open: emptyFolder },
 ];
 
 function testFiles(): string[] {
@@ -39,8 +44,8 @@ function testFiles(): string[] {
     .sort();
 }
 
-function forTwoFolders(file: string): boolean {
-  return file.startsWith(join(compiled, 'hosts', 'twoFolders'));
+function isIn(window: 'emptyFolder' | 'twoFolders', file: string): boolean {
+  return file.startsWith(join(compiled, 'hosts', window));
 }
 
 function sampleFolder(scratch: string, name = 'sample'): string {
@@ -48,6 +53,13 @@ function sampleFolder(scratch: string, name = 'sample'): string {
   const sample = join(projectRoot, 'test/fixtures/sample');
   if (existsSync(sample)) cpSync(sample, folder, { recursive: true });
   else mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** Nothing wakes the extension there before a test does. */
+function emptyFolder(scratch: string): string {
+  const folder = join(scratch, 'empty');
+  mkdirSync(folder);
   return folder;
 }
 

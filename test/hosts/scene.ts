@@ -20,6 +20,7 @@ import type { TaskOverview, WorkflowOverview } from '../../src/store/overview';
 import { placeOf } from '../../src/store/place';
 import type { Store } from '../../src/store/store';
 import { openThreadStore } from '../../src/store/threadStore';
+import { WorkflowFiles } from '../../src/store/workflowFiles';
 import type { FolderModel, FolderState } from '../../src/ui/folderModel';
 import { Dialogue } from './dialogue';
 
@@ -45,6 +46,7 @@ export class Somebody {
   private constructor(
     readonly name: AgentName,
     private readonly store: Store,
+    private readonly files: WorkflowFiles,
   ) {}
 
   get session(): SessionId {
@@ -52,9 +54,10 @@ export class Somebody {
   }
 
   static async at(folder: string, name: string): Promise<Somebody> {
+    const place = placeOf(folder);
     const store = await openThreadStore(
       {
-        place: placeOf(folder),
+        place,
         identity: {
           agent: name as AgentName,
           named: true,
@@ -67,12 +70,15 @@ export class Somebody {
       },
       join(extensionPath(), 'dist/storeThread.js'),
     );
-    return new Somebody(name as AgentName, store);
+    const files = new WorkflowFiles({ place, store, now: Date.now });
+    return new Somebody(name as AgentName, store, files);
   }
 
   async does<C extends Command>(command: C): Promise<Granted[C['kind']]> {
     const answer = await this.asks(command);
     assert.ok(answer.ok, answer.ok ? '' : answer.refusal.message);
+    // As every program does: what was promised of the file is its own to write.
+    await this.files.keepPromises();
     return answer.facts;
   }
 
