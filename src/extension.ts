@@ -5,6 +5,7 @@ import type { Disposable } from './shared/lifecycle';
 import { AdvanceWave } from './ui/advanceWave';
 import { registerCommands } from './ui/commands';
 import type { WorkflowTarget } from './ui/commandTable';
+import { Language } from './ui/language';
 import { Panels } from './ui/panel';
 import { StatusBar } from './ui/statusBar';
 import { openWorkflowFile } from './ui/workflowFileEditor';
@@ -15,6 +16,7 @@ import { WorkspaceModel } from './ui/workspaceModel';
 export interface ExtensionParts {
   readonly model: WorkspaceModel;
   readonly tree: WorkflowTree;
+  readonly language: Language;
 }
 
 let model: WorkspaceModel | undefined;
@@ -22,17 +24,20 @@ let model: WorkspaceModel | undefined;
 export function activate(context: vscode.ExtensionContext): ExtensionParts {
   const log = vscode.window.createOutputChannel('Wavelock', { log: true });
   model = new WorkspaceModel(join(context.extensionPath, 'dist', 'storeThread.js'), log);
-  const parts = { model, tree: new WorkflowTree(model) };
+  const language = new Language(model, log, context.extensionUri);
+  const parts = { model, tree: new WorkflowTree(model), language };
   const advanceWave = new AdvanceWave(model, log);
   const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
   context.subscriptions.push(
     log,
     parts.tree,
+    language,
     vscode.window.registerTreeDataProvider('wavelock.workflows', parts.tree),
     new StatusBar(model),
     panels,
     followContextKeys(model),
     registerCommands({
+      ...language.commands,
       'wavelock.advanceWave': (target) => advanceWave.interactively(targetOf(target)),
       'wavelock.openPanel': () => {
         panels.reveal();

@@ -1,5 +1,4 @@
 /** "Advance Wave", from wherever it was asked: the question, the answer, and the way out of a refusal. */
-import { basename } from 'node:path';
 import * as vscode from 'vscode';
 import type { AdvanceFacts, Answer, Refusal } from '../core/model';
 import { runCommand } from './commands';
@@ -78,7 +77,6 @@ export class AdvanceWave {
     seen: number | undefined,
     force?: { readonly reason: string },
   ): Promise<Answer<AdvanceFacts> | undefined> {
-    if (!(await this.#saved(workflow.path))) return undefined;
     try {
       const answer = await vscode.window.withProgress(
         { location: { viewId: 'wavelock.workflows' } },
@@ -105,27 +103,23 @@ export class AdvanceWave {
     }
   }
 
-  /** What is not saved would be overtaken by our change of the file; the person decides. */
-  async #saved(path: string): Promise<boolean> {
-    const document = vscode.workspace.textDocuments.find(({ uri }) => uri.fsPath === path);
-    if (document?.isDirty !== true) return true;
-    const save = vscode.l10n.t('Save and Advance');
-    const choice = await vscode.window.showWarningMessage(
-      vscode.l10n.t('{0} has changes that are not saved.', basename(path)),
-      save,
-    );
-    return choice === save && (await document.save());
-  }
-
   async #explain(chosen: Located, refusal: Refusal): Promise<void> {
     const { workflow } = chosen;
     const open = vscode.l10n.t('Open {0}', workflow.file);
     const force = vscode.l10n.t('Advance Anyway…');
+    // What is not saved is not decided upon; perhaps it is what is missing.
+    const unsaved = unsavedText(workflow.path);
+    const save = vscode.l10n.t('Save and Advance');
     const choice = await vscode.window.showWarningMessage(
       sentence(refusal),
+      ...(unsaved ? [save] : []),
       ...(refusal.code === 'wave_incomplete' ? [force] : []),
       open,
     );
+    if (choice === save) {
+      if (await unsaved?.save()) await this.interactively({ path: workflow.path });
+      return;
+    }
     if (choice === open) {
       const line = firstLine(chosen, refusal);
       await runCommand('wavelock.openWorkflowFile', {
@@ -144,6 +138,10 @@ export class AdvanceWave {
       if (answer?.ok === false) await this.#explain(chosen, answer.refusal);
     }
   }
+}
+
+function unsavedText(path: string): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find(({ uri, isDirty }) => isDirty && uri.fsPath === path);
 }
 
 function sentence(refusal: Refusal): string {

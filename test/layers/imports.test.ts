@@ -25,7 +25,7 @@ const rooms: readonly { room: string; may: readonly string[] }[] = [
   },
   {
     room: 'src/ui/',
-    may: ['src/ui/', 'src/store/', 'src/core/', 'src/shared/', 'node:', 'vscode'],
+    may: ['src/ui/', 'src/store/', 'src/workflow/', 'src/core/', 'src/shared/', 'node:', 'vscode'],
   },
   { room: 'src/extension.ts', may: ['src/ui/', 'src/shared/', 'node:', 'vscode'] },
   // Looks at Node's version before anything else may be loaded.
