@@ -242,10 +242,11 @@ export class Conflicts implements Disposable {
   /** In the merge editor; what is saved there is the resolution. */
   async #merge({ model, workflow }: Located, conflict: Found, sides: Sides): Promise<void> {
     const { file, path } = workflow;
-    const output = conflict.kind === 'buffer' ? conflict.of.text.uri : vscode.Uri.file(path);
-    const id = conflict.kind === 'buffer' ? conflict.of.kept : conflict.row.id;
-    const text = await vscode.workspace.openTextDocument(output);
-    if (conflict.kind === 'buffer') this.buffers.acknowledge(text, sides.theirs);
+    const uri = conflict.kind === 'buffer' ? conflict.of.text.uri : vscode.Uri.file(path);
+    const id = conflict.kind === 'buffer' ? await this.buffers.keep(conflict.of) : conflict.row.id;
+    const text = await vscode.workspace.openTextDocument(uri);
+    // The merge editor saves what is unsaved when it opens; so it begins with what is on the disk.
+    if (conflict.kind === 'buffer' && !(await this.buffers.showDisk(text))) return;
     this.#merging.set(text.uri.toString(), { model, id });
     try {
       // The editor's own command for this; there is no other way to its merge editor.
@@ -259,7 +260,7 @@ export class Conflicts implements Disposable {
           uri: this.#texts.show(file, 'theirs', sides.theirs),
           title: vscode.l10n.t('On the disk'),
         },
-        output,
+        output: uri,
       });
     } catch (error) {
       this.log.warn('This editor has no merge editor; the two sides are compared', error);

@@ -104,6 +104,13 @@ export class DirtyBuffers implements Disposable {
     return (base.startsWith('\uFEFF') ? '\uFEFF' : '') + text.getText();
   }
 
+  /** Keeps both versions in the store, so that neither depends on this window. */
+  async keep({ text, belonging, base, kept }: BufferConflict): Promise<ConflictId | undefined> {
+    if (kept !== undefined) return kept;
+    const result = await this.#write(belonging, { base, mine: this.textOf(text) });
+    return result === 'saved' ? undefined : result;
+  }
+
   /** From now on what the disk holds counts as seen: the next save is about nothing older. */
   acknowledge(text: vscode.TextDocument, disk: string): void {
     const known = this.#known.get(text.uri.toString());

@@ -105,26 +105,28 @@ class Words {
     this.markdown.isTrusted = false;
     this.markdown.supportHtml = false;
     this.markdown.appendMarkdown('**');
-    this.markdown.appendText(shown(id));
+    this.markdown.appendMarkdown(shown(id));
     this.markdown.appendMarkdown('** ');
-    this.markdown.appendText(shown(description));
+    this.markdown.appendMarkdown(shown(description));
     this.markdown.appendMarkdown('\n\n');
   }
 
   line(icon: string, text: string): void {
     this.markdown.appendMarkdown(icon === '' ? '' : `${icon} `);
-    this.markdown.appendText(shown(text));
+    this.markdown.appendMarkdown(shown(text));
     this.markdown.appendMarkdown('\n\n');
   }
 }
 
-/** One line, without characters that nobody sees, and without what would become an icon or an address. */
+/** One line, without characters that nobody sees, and nothing of it Markdown. */
 function shown(text: string): string {
-  const line = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').replace(/\s+/g, ' ');
+  const line = text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\s]+/gu, ' ');
   const cut = line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
-  // A zero-width space takes the magic out of `$(icon)`, `scheme://…` and `www.…`, and changes nothing that is seen.
+  // Markdown lets any punctuation be escaped. Icons and addresses are looked for after that, and find a character
+  // without width in their middle, which changes nothing that is seen.
   return cut
-    .replace(/\$(?=\()/g, '$\u200B')
-    .replace(/:(?=\/\/)/g, ':\u200B')
-    .replace(/\bwww\./gi, 'www\u200B.');
+    .replace(/[!-/:-@[-`{-~]/g, '\\$&')
+    .replace(/\\\$\\\(/g, '\\$\u200B\\(')
+    .replace(/:(?=\\\/)/g, ':\u200B')
+    .replace(/\bwww(?=\\\.)/gi, 'www\u200B');
 }
