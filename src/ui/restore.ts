@@ -174,7 +174,12 @@ function timeOf({ at }: FileBackup): string {
 
 function goneFiles(model: FolderModel): Place[] {
   const there = new Set(model.files.map(({ file }) => file));
-  return [...model.view.workflows.values()]
-    .filter(({ file, worktree }) => worktree === model.place.worktree && !there.has(file))
-    .map(({ file }) => ({ model, path: join(model.place.root, ...file.split('/')) }));
+  const bound = [...model.view.workflows.values()].filter(
+    ({ file, worktree }) => worktree === model.place.worktree && !there.has(file),
+  );
+  // Several workflows may have had one file after the other.
+  return [...new Set(bound.map(({ file }) => file))].map((file) => ({
+    model,
+    path: join(model.place.root, ...file.split('/')),
+  }));
 }

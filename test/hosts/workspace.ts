@@ -1,7 +1,7 @@
 /** The workspace that the tests of the extension host share: the sample in a folder of its own, put back for each. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
@@ -69,7 +69,7 @@ export const onDisk = (): string => readFileSync(stateFile, 'utf8');
 
 /** The file as a person would leave it, known to model and store. */
 export async function putFile(parts: ExtensionParts, text: string): Promise<void> {
-  if (onDisk() !== text) writeFileSync(stateFile, text);
+  if (!existsSync(stateFile) || onDisk() !== text) writeFileSync(stateFile, text);
   await when(parts, () => {
     const model = parts.model.folder(folder);
     const file = model?.files.find(({ path }) => path === stateFile);
@@ -176,4 +176,61 @@ export function wavelock(...args: readonly string[]): Promise<{ code: number; ou
       resolve({ code: code ?? -1, output });
     });
   });
+}
+
+type Item = vscode.QuickPickItem;
+
+/**
+ * Answers what a command asks while it runs: items of lists by what they say, texts as they are; nothing is picked
+ * where no answer is given. What is told and what was offered is returned.
+ */
+export async function answering(
+  {
+    pick = [],
+    input = [],
+  }: {
+    readonly pick?: readonly (RegExp | undefined)[];
+    readonly input?: readonly (string | undefined)[];
+  },
+  work: () => Thenable<unknown>,
+): Promise<{ readonly told: string[]; readonly asked: (readonly Item[])[] }> {
+  const window = vscode.window as unknown as Record<string, unknown>;
+  const names = [
+    'showQuickPick',
+    'showInputBox',
+    'showInformationMessage',
+    'showWarningMessage',
+    'showErrorMessage',
+  ];
+  const before = names.map((name) => [name, window[name]] as const);
+  const told: string[] = [];
+  const asked: (readonly Item[])[] = [];
+  const picks = [...pick];
+  const inputs = [...input];
+  window['showQuickPick'] = async (items: readonly Item[] | Thenable<readonly Item[]>) => {
+    const offered = await items;
+    asked.push(offered);
+    const wanted = picks.shift();
+    const picked = wanted && offered.find(({ label }) => wanted.test(label));
+    assert.ok(wanted === undefined || picked, `nothing to pick says ${String(wanted)}`);
+    return picked;
+  };
+  window['showInputBox'] = (options: vscode.InputBoxOptions) => {
+    const text = inputs.shift();
+    const problem = text === undefined ? undefined : options.validateInput?.(text);
+    assert.equal(problem ?? undefined, undefined, `the box does not take “${text ?? ''}”`);
+    return Promise.resolve(text);
+  };
+  for (const name of names.slice(2)) {
+    window[name] = (message: string) => {
+      told.push(message);
+      return Promise.resolve(undefined);
+    };
+  }
+  try {
+    await work();
+  } finally {
+    for (const [name, was] of before) window[name] = was;
+  }
+  return { told, asked };
 }
