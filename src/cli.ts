@@ -5,6 +5,9 @@
  */
 import { sqliteMissing } from './store/sqlite/available';
 
+// An editor that was made Node by this is asked once; what we start shall not take itself for one.
+delete process.env['ELECTRON_RUN_AS_NODE'];
+
 const missing = sqliteMissing();
 if (missing === undefined) {
   silenceSqliteWarning();

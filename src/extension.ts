@@ -5,9 +5,13 @@ import type { Disposable } from './shared/lifecycle';
 import { AdvanceWave } from './ui/advanceWave';
 import { registerCommands } from './ui/commands';
 import type { WorkflowTarget } from './ui/commandTable';
+import { editorProgram } from './ui/editorProgram';
 import { Language } from './ui/language';
+import { McpServers } from './ui/mcpProvider';
 import { Panels } from './ui/panel';
 import { StatusBar } from './ui/statusBar';
+import { TerminalsPath } from './ui/terminalsPath';
+import { RunLinks } from './ui/uriHandler';
 import { openWorkflowFile } from './ui/workflowFileEditor';
 import { WorkflowTree, type TreeNode } from './ui/workflowTree';
 import { WorkspaceModel } from './ui/workspaceModel';
@@ -17,6 +21,9 @@ export interface ExtensionParts {
   readonly model: WorkspaceModel;
   readonly tree: WorkflowTree;
   readonly language: Language;
+  readonly mcpServers: McpServers;
+  readonly runLinks: RunLinks;
+  readonly terminalsPath: TerminalsPath;
 }
 
 let model: WorkspaceModel | undefined;
@@ -25,13 +32,25 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
   const log = vscode.window.createOutputChannel('Wavelock', { log: true });
   model = new WorkspaceModel(join(context.extensionPath, 'dist', 'storeThread.js'), log);
   const language = new Language(model, log, context.extensionUri);
-  const parts = { model, tree: new WorkflowTree(model), language };
+  const program = editorProgram(context.extensionPath);
+  const { version } = context.extension.packageJSON as { readonly version: string };
+  const parts = {
+    model,
+    tree: new WorkflowTree(model),
+    language,
+    mcpServers: new McpServers(model, program, version),
+    runLinks: new RunLinks(model, log),
+    terminalsPath: new TerminalsPath(context, program, log),
+  };
   const advanceWave = new AdvanceWave(model, log);
   const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
   context.subscriptions.push(
     log,
     parts.tree,
     language,
+    parts.mcpServers,
+    parts.runLinks,
+    parts.terminalsPath,
     vscode.window.registerTreeDataProvider('wavelock.workflows', parts.tree),
     new StatusBar(model),
     panels,

@@ -9,7 +9,7 @@ import type { AdvanceFacts, Answer, RelativePath, StoredEvent, WorkflowId } from
 import { evolve, viewOf, type StateView } from '../core/views';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { EngineVersions, Identity } from '../store/engine';
-import { mergedText } from '../store/fileWriter';
+import { mergedText } from '../store/promisedText';
 import { overview, type WorkflowOverview } from '../store/overview';
 import { placeOf, type Place } from '../store/place';
 import { isLost, type SharedStores } from '../store/sharedStores';
