@@ -1,10 +1,9 @@
 // npm run l10n: puts every text that the extension says into l10n/bundle.l10n.json, and says what a translation lacks.
 // With --check nothing is written. Texts stand where they are used: `l10n.t('Wave {0}', 3)`.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import ts from 'typescript';
-import { projectRoot } from './setup.mjs';
 
 /** Where texts are, and which are complete beside English. */
 const sources = ['src', 'webview'];
@@ -14,7 +13,7 @@ const bundle = (language = '') => `l10n/bundle.l10n${language === '' ? '' : `.${
 const manifest = (language = '') => `package.nls${language === '' ? '' : `.${language}`}.json`;
 
 /** Every text with the places where it is said, in order. @returns {{ texts: Map<string, string[]>, faults: string[] }} */
-export function textsOf(root = projectRoot) {
+export function textsOf(root) {
   const texts = new Map();
   const faults = [];
   for (const file of sourceFiles(root)) {
@@ -58,7 +57,7 @@ function isTranslation(expression) {
 }
 
 /** What is missing or left over, for people to read; nothing when all is complete. @returns {string[]} */
-export function lacking(root = projectRoot) {
+export function lacking(root) {
   const { texts, faults } = textsOf(root);
   const english = read(root, bundle());
   const found = [...faults];
@@ -78,7 +77,9 @@ function compare(root, english, file) {
       const text = english[key];
       if (text === undefined) return [];
       if (value.trim() === '') return [`${file}: “${key}” is empty`];
-      return placesOf(text) === placesOf(value) ? [] : [`${file}: “${key}” has other places to fill`];
+      return placesOf(text) === placesOf(value)
+        ? []
+        : [`${file}: “${key}” has other places to fill`];
     }),
   ];
 }
@@ -92,7 +93,9 @@ function difference(wanted, there, file) {
   const [want, have] = [new Set(wanted), new Set(there)];
   return [
     ...wanted.filter((key) => !have.has(key)).map((key) => `${file} lacks “${key}”`),
-    ...there.filter((key) => !want.has(key)).map((key) => `${file} has “${key}”, which nobody says`),
+    ...there
+      .filter((key) => !want.has(key))
+      .map((key) => `${file} has “${key}”, which nobody says`),
   ];
 }
 
@@ -106,7 +109,7 @@ function read(root, file) {
 }
 
 /** English anew; of the others what is still said stays, and what is new is for people to translate. */
-function update(root = projectRoot) {
+function update(root) {
   const { texts } = textsOf(root);
   const keys = [...texts.keys()];
   write(root, bundle(), Object.fromEntries(keys.map((text) => [text, text])));
@@ -122,8 +125,9 @@ function write(root, file, content) {
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  if (!process.argv.includes('--check')) update();
-  const found = lacking();
+  const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+  if (!process.argv.includes('--check')) update(root);
+  const found = lacking(root);
   for (const each of found) console.log(each);
   console.log(found.length === 0 ? 'Complete.' : `${found.length} to do.`);
   process.exitCode = found.length === 0 ? 0 : 1;

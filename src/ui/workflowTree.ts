@@ -9,6 +9,7 @@ import {
   type WorkflowOverview,
 } from '../store/overview';
 import { commandTo } from './commands';
+import { runWord, taskWord } from './runState';
 import type { Located, WorkspaceModel } from './workspaceModel';
 
 export type TreeNode = Located &
@@ -112,8 +113,15 @@ function waveItem(workflow: WorkflowOverview, wave: WaveOverview): vscode.TreeIt
   return item;
 }
 
+/** As its icon says it. */
+function wordOf({ status, run }: TaskOverview): string {
+  const speaks = run && (run.status === 'running' || status === 'todo');
+  return speaks ? runWord(run.status) : taskWord(status);
+}
+
 function taskItem({ path }: WorkflowOverview, task: TaskOverview): vscode.TreeItem {
   const look = lookOf(task);
+  const word = wordOf(task);
   const item = new vscode.TreeItem(task.id);
   item.id = `task:${path}:${task.id}`;
   item.description = task.description;
@@ -121,7 +129,6 @@ function taskItem({ path }: WorkflowOverview, task: TaskOverview): vscode.TreeIt
     look.icon,
     look.colour === undefined ? undefined : new vscode.ThemeColor(look.colour),
   );
-  const word = vscode.l10n.t(look.word);
   item.tooltip = `${task.id} · ${word}\n${task.description}${task.run ? `\n${task.run.id}` : ''}`;
   item.accessibilityInformation = { label: `${task.id}, ${word}, ${task.description}` };
   item.contextValue = 'task';
@@ -158,25 +165,24 @@ function faultItem({ path }: WorkflowOverview, message: string): vscode.TreeItem
 
 interface Look {
   readonly icon: string;
-  readonly word: string;
   readonly colour?: string;
 }
 
 const taskLooks: Record<TaskStatus, Look> = {
-  todo: { icon: 'issue-draft', word: 'Pending' },
-  doing: { icon: 'play-circle', word: 'In progress', colour: 'charts.blue' },
-  done: { icon: 'pass', word: 'Completed', colour: 'charts.green' },
-  failed: { icon: 'error', word: 'Failed', colour: 'charts.red' },
+  todo: { icon: 'issue-draft' },
+  doing: { icon: 'play-circle', colour: 'charts.blue' },
+  done: { icon: 'pass', colour: 'charts.green' },
+  failed: { icon: 'error', colour: 'charts.red' },
 };
 
 const runLooks: Record<RunStatus, Look> = {
-  queued: { icon: 'circle-large-outline', word: 'Queued' },
-  running: { icon: 'play-circle', word: 'Running', colour: 'charts.blue' },
-  completed: { icon: 'pass', word: 'Completed', colour: 'charts.green' },
-  error: { icon: 'error', word: 'Error', colour: 'charts.red' },
-  killed: { icon: 'stop-circle', word: 'Killed', colour: 'charts.red' },
-  cancelled: { icon: 'circle-slash', word: 'Cancelled' },
-  lost: { icon: 'debug-disconnect', word: 'Lost', colour: 'charts.yellow' },
+  queued: { icon: 'circle-large-outline' },
+  running: { icon: 'play-circle', colour: 'charts.blue' },
+  completed: { icon: 'pass', colour: 'charts.green' },
+  error: { icon: 'error', colour: 'charts.red' },
+  killed: { icon: 'stop-circle', colour: 'charts.red' },
+  cancelled: { icon: 'circle-slash' },
+  lost: { icon: 'debug-disconnect', colour: 'charts.yellow' },
 };
 
 /** A run at work is at work; otherwise a box that people have moved says more than the run. */
