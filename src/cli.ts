@@ -8,6 +8,9 @@ import { isAbsolute, join } from 'node:path';
 import { sqliteMissing } from './store/sqlite/available';
 import { commandWord, quickCommands } from './tools/commandWord';
 
+// An editor that was made Node by this is asked once; what we start shall not take itself for one.
+delete process.env['ELECTRON_RUN_AS_NODE'];
+
 const missing = sqliteMissing();
 if (missing === undefined) {
   silenceSqliteWarning();

@@ -16,6 +16,9 @@ import { FileLocks } from './ui/fileLocks';
 import { LockCommands } from './ui/lockCommands';
 import type { LockTree } from './ui/lockTree';
 import { Notifications } from './ui/notifications';
+import { editorProgram } from './ui/editorProgram';
+import { Language } from './ui/language';
+import { McpServers } from './ui/mcpProvider';
 import { Panels } from './ui/panel';
 import { ReadOnlyGuard } from './ui/readOnlyGuard';
 import { RunCommands } from './ui/runCommands';
@@ -24,6 +27,8 @@ import { StatusBar } from './ui/statusBar';
 import { StoreFailures } from './ui/storeFailures';
 import { TaskCommands } from './ui/taskCommands';
 import { agentsView, locksView, workflowsView, type WorkflowsView } from './ui/treeViews';
+import { TerminalsPath } from './ui/terminalsPath';
+import { RunLinks } from './ui/uriHandler';
 import { openWorkflowFile } from './ui/workflowFileEditor';
 import { WorkflowTree } from './ui/workflowTree';
 import { WorkTerminals } from './ui/workTerminals';
@@ -45,6 +50,10 @@ export interface ExtensionParts {
     statusBar?: StatusBar;
     workflows?: WorkflowsView;
   };
+  readonly language: Language;
+  readonly mcpServers: McpServers;
+  readonly runLinks: RunLinks;
+  readonly terminalsPath: TerminalsPath;
 }
 
 let running: ExtensionParts | undefined;
@@ -66,6 +75,15 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
   const advanceWave = new AdvanceWave(model, acting);
   const failures = new StoreFailures(model, acting);
   const events = new EventLog(model, acting);
+  const language = new Language(model, log, context.extensionUri);
+  const program = editorProgram(context.extensionPath);
+  const { version } = context.extension.packageJSON as { readonly version: string };
+  const beside = {
+    language,
+    mcpServers: new McpServers(model, program, version),
+    runLinks: new RunLinks(model, log),
+    terminalsPath: new TerminalsPath(context, program, log),
+  };
   const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
   const supervision = new Supervision({
     failed: (name, error) => {
@@ -78,7 +96,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
     },
   });
   const surfaces: ExtensionParts['surfaces'] = {};
-  running = { model, tree, claimed, locks, supervision, surfaces };
+  running = { model, tree, claimed, locks, supervision, surfaces, ...beside };
 
   supervision.start({
     name: vscode.l10n.t('The status bar'),
@@ -201,9 +219,14 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
     tree,
     terminals,
     events,
+    language,
+    beside.mcpServers,
+    beside.runLinks,
+    beside.terminalsPath,
     panels,
     supervision,
     registerCommands({
+      ...language.commands,
       'wavelock.acquireLock': (file) => lockCommands.acquire(file),
       'wavelock.advanceWave': (target) => advanceWave.interactively(target),
       'wavelock.breakLock': (target) => lockCommands.break(target),

@@ -121,12 +121,20 @@ export class BackupRestore {
     const path = pathAt(at);
     const found = readWorkflowFile(this.options.reading(), path);
     const file = found?.file ?? relativeTo(this.#place, path) ?? (path as RelativePath);
-    // A damaged file does not say whose it is; the store remembers.
+    // A damaged file does not say whose it is; the store remembers. Of several that were here one after the
+    // other it is most likely the one that was written last.
+    const stated = found?.document.plan?.id;
     const rows = await this.#store.read('workflows', {});
-    const bound = rows.find((row) => row.file === file && row.worktree === this.#place.worktree);
-    const workflow = bound?.id ?? found?.document.plan?.id;
-    if (workflow === undefined) return missingFile(path);
-    const backups = new FileBackups(this.#place.storeFolder, workflow, this.options.ops);
+    const bound = rows.filter((row) => row.file === file && row.worktree === this.#place.worktree);
+    const isStated = (found && isValidFile(found)) || bound.some(({ id }) => id === stated);
+    const ids = isStated ? [] : bound.map(({ id }) => id);
+    const candidates = [...(stated === undefined ? [] : [stated]), ...ids].map((workflow) => {
+      const backups = new FileBackups(this.#place.storeFolder, workflow, this.options.ops);
+      return { workflow, backups, newest: backups.list()[0]?.at ?? 0 };
+    });
+    const [chosen] = candidates.sort((a, b) => b.newest - a.newest);
+    if (!chosen) return missingFile(path);
+    const { backups, workflow } = chosen;
     return { backups, workflow, path: found?.path ?? path, file };
   }
 

@@ -71,7 +71,6 @@ export class AdvanceWave {
     force?: { readonly reason: string },
   ): Promise<Answer<AdvanceFacts> | undefined> {
     const { path } = workflow;
-    if (!(await this.acting.saved(path))) return undefined;
     return this.acting.answer(model, { what: `Advance ${workflow.file}`, path }, ({ files }) =>
       files.advance(path, {
         ...(seen === undefined ? {} : { seen }),
@@ -100,6 +99,16 @@ export class AdvanceWave {
             },
           ]
         : [];
+    // What is not saved is not decided upon; perhaps it is what is missing.
+    const unsaved = unsavedText(path);
+    if (unsaved) {
+      ways.unshift({
+        title: vscode.l10n.t('Save and Advance'),
+        take: async () => {
+          if (await unsaved.save()) await this.interactively({ path });
+        },
+      });
+    }
     const scene = { folder: chosen.model.folder, ...(ways.length === 0 ? { path } : {}) };
     this.acting.explanations.refused(refusal, scene, ways);
   }
@@ -115,6 +124,10 @@ export class AdvanceWave {
     const answer = await this.#advance(chosen, chosen.workflow.wave, { reason });
     if (answer?.ok === false) this.#explain(chosen, answer.refusal);
   }
+}
+
+function unsavedText(path: string): vscode.TextDocument | undefined {
+  return vscode.workspace.textDocuments.find(({ uri, isDirty }) => isDirty && uri.fsPath === path);
 }
 
 function lineOfBlocker({ workflow }: Located, refusal: Refusal): number | undefined {

@@ -2,6 +2,8 @@
 import type { Uri } from 'vscode';
 import type { LockId, RunId, TaskId, TaskStatus } from '../core/model';
 import type { LockNode } from './lockTree';
+import type { InitializeRequest } from './initialize';
+import type { WaveTarget } from './runWave';
 import type { NodeOf } from './workflowTree';
 
 /** Names one workflow by its file. */
@@ -60,6 +62,13 @@ export interface CommandArguments {
   'wavelock.showMore': [node: NodeOf<'more'>];
   'wavelock.startWorker': [];
   'wavelock.stopWorker': [];
+  // What a person does with workflow files.
+  'wavelock.addNote': [target?: WorkflowTarget | Uri, text?: string];
+  'wavelock.initializeWorkflow': [request?: InitializeRequest];
+  'wavelock.resolveConflict': [target?: WorkflowTarget | Uri];
+  'wavelock.restoreBackup': [target?: WorkflowTarget | Uri, backup?: string];
+  'wavelock.runWave': [target?: WaveTarget];
+  'wavelock.validateWorkflowFile': [target?: WorkflowTarget | Uri];
 }
 
 export type CommandId = keyof CommandArguments;
@@ -95,4 +104,10 @@ export const commandTitles: { readonly [Id in CommandId]: string } = {
   'wavelock.showMore': 'command.showMore',
   'wavelock.startWorker': 'command.startWorker',
   'wavelock.stopWorker': 'command.stopWorker',
+  'wavelock.addNote': 'command.addNote',
+  'wavelock.initializeWorkflow': 'command.initializeWorkflow',
+  'wavelock.resolveConflict': 'command.resolveConflict',
+  'wavelock.restoreBackup': 'command.restoreBackup',
+  'wavelock.runWave': 'command.runWave',
+  'wavelock.validateWorkflowFile': 'command.validateWorkflowFile',
 };

@@ -5,10 +5,11 @@
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname } from 'node:path';
 import { isStoreError, type FaultCode } from '../core/errors';
-import type { AdvanceFacts, Answer, StoredEvent, WorkflowId } from '../core/model';
+import type { AdvanceFacts, Answer, RelativePath, StoredEvent, WorkflowId } from '../core/model';
 import { evolve, viewOf, type StateView } from '../core/views';
 import { Emitter, type Disposable } from '../shared/lifecycle';
 import type { EngineVersions, Identity } from '../store/engine';
+import { mergedText } from '../store/promisedText';
 import { overview, type WorkflowOverview } from '../store/overview';
 import { placeOf, type Place } from '../store/place';
 import { isLost, type SharedStores } from '../store/sharedStores';
@@ -16,7 +17,8 @@ import { sqliteMissing } from '../store/sqlite/available';
 import type { Store } from '../store/store';
 import type { StoreWarning } from '../store/storeFolder';
 import { WorkflowFiles, type AdvanceRequest, type WorkflowFile } from '../store/workflowFiles';
-import { severitiesIn } from '../store/workflowReading';
+import { documentIn, severitiesIn } from '../store/workflowReading';
+import type { WorkflowDocument } from '../workflow/document';
 import { WorkflowWatch } from './workflowWatch';
 
 export type StoreState =
@@ -133,6 +135,16 @@ export class FolderModel implements Disposable {
     return this.#watch.files;
   }
 
+  /** What a text would say as this file, and how grave its problems count here. */
+  read(file: RelativePath, text: string): WorkflowDocument {
+    return documentIn(this.#watch.reading, file, text);
+  }
+
+  /** Both changes of `base` in one valid text; undefined where they do not go together. */
+  merge(file: RelativePath, texts: Parameters<typeof mergedText>[2]): string | undefined {
+    return mergedText(this.#watch.reading, file, texts);
+  }
+
   get session(): string {
     return this.options.identity.session;
   }
@@ -153,8 +165,11 @@ export class FolderModel implements Disposable {
   }
 
   /** A person's change of something: opens the store if it must, and has its effect on the screen with the answer. */
-  async change<Result>(work: (tools: FolderTools) => Promise<Result>): Promise<Result> {
-    await this.retry();
+  async change<Result>(
+    work: (tools: FolderTools) => Promise<Result>,
+    where: 'in a workflow' | 'even without a file' = 'in a workflow',
+  ): Promise<Result> {
+    await this.retry(where);
     if (!this.#files || !this.#store) throw new Error(this.#whyNoStore());
     const result = await work({ files: this.#files, store: this.#store });
     // The watch on the files would tell a little later.
@@ -166,11 +181,11 @@ export class FolderModel implements Disposable {
    * Opens the store if it is not: also one that was lost while it was open, and then anew if it is not there
    * any more. For a person's wish; what can be had again without one comes back by itself.
    */
-  async retry(): Promise<void> {
+  async retry(where?: 'in a workflow' | 'even without a file'): Promise<void> {
     await this.#opening;
     if (this.#store) return;
     this.#lost = false;
-    await this.#openWhenNeeded();
+    await this.#openWhenNeeded(where === 'even without a file');
   }
 
   /** Undefined while no store is open. */
@@ -195,11 +210,11 @@ export class FolderModel implements Disposable {
     await this.#store?.close();
   }
 
-  /** A store is made only where there is a workflow to keep. */
-  #openWhenNeeded(): Promise<void> {
+  /** A store is made only where there is a workflow to keep, or where one is about to be. */
+  #openWhenNeeded(evenWithoutFile = false): Promise<void> {
     const { state } = this.#storeState;
     const untried = state === 'none' || (state === 'failed' && !this.#store && !this.#lost);
-    const wanted = this.#watch.files.length > 0 && untried;
+    const wanted = (evenWithoutFile || this.#watch.files.length > 0) && untried;
     if (wanted && !this.#disposed) {
       this.#setStore({ state: 'opening' });
       this.#opening = this.#open().catch((error: unknown) => {

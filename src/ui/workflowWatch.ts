@@ -55,6 +55,11 @@ export class WorkflowWatch implements Disposable {
     return this.#files;
   }
 
+  /** With the severities that are set in the store, once that is open. */
+  get reading(): Reading {
+    return this.#reading;
+  }
+
   /** The settings `workflow.files` and `validate.<code>`. */
   configure({ listed, severities }: WatchSettings): void {
     const severe = JSON.stringify([...severities]);

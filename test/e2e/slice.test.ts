@@ -104,19 +104,24 @@ describe('two windows, one workflow', () => {
     assert.equal(readFileSync(stateFile(), 'utf8'), broken);
   });
 
-  it('unsaved changes are not overtaken', async () => {
-    const page = await window();
-    await openFile(page, 'STATE.md');
-    await page.locator('.monaco-editor .view-line').first().click();
-    await page.locator('.monaco-editor.focused').waitFor();
-    await page.keyboard.press('ControlOrMeta+End');
-    await page.keyboard.type('- typed and not saved');
-    await page.locator('.tab.active.dirty').waitFor();
-    await runCommand(page, 'Wavelock: Advance Wave');
-    const notice = page.locator('.notification-toast', { hasText: 'not saved' });
-    await notice.getByRole('button', { name: 'Save and Go On' }).click();
-    await showsWave(page, 'Wave 2/3');
-    assert.match(readFileSync(stateFile(), 'utf8'), /- typed and not saved/);
+  it('unsaved changes in one window take up what another advances, and a save writes both', async () => {
+    const [a, b] = await Promise.all([window(), window()]);
+    await openFile(b, 'STATE.md');
+    await b.locator('.monaco-editor .view-line').first().click();
+    await b.locator('.monaco-editor.focused').waitFor();
+    await b.keyboard.press('ControlOrMeta+End');
+    await b.keyboard.type('- typed and not saved');
+    await b.locator('.tab.active.dirty').waitFor();
+    await runCommand(a, 'Wavelock: Advance Wave');
+    await showsWave(b, 'Wave 2/3');
+    await b.keyboard.press('ControlOrMeta+Home');
+    await b.locator('.monaco-editor .view-line', { hasText: 'Wave 2/3' }).first().waitFor();
+    assert.doesNotMatch(readFileSync(stateFile(), 'utf8'), /typed/);
+    assert.ok(await b.locator('.tab.active.dirty').isVisible(), 'nobody has saved');
+    await b.keyboard.press('ControlOrMeta+S');
+    await b.locator('.tab.active:not(.dirty)').waitFor();
+    assert.match(readFileSync(stateFile(), 'utf8'), /Wave 2\/3[\s\S]*- typed and not saved/);
+    assert.equal(await b.locator('.notification-toast').count(), 0);
   });
 
   it('a folder without a workflow gets a welcome, and no store', async () => {
