@@ -1,6 +1,7 @@
-/** Holds docs/workflow-files.md and the codes of problems together. */
+/** Holds docs/workflow-files.md and the codes of problems and of drift together. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { driftCodes } from '../../src/core/drift';
 import { graded, problemCodes } from '../../src/workflow/problems';
 
 describe('problems of workflow files', () => {
@@ -36,5 +37,13 @@ describe('problems of workflow files', () => {
     for (const [, code, , , says = '', fix = ''] of rows) {
       assert.ok(says.trim().length > 5 && fix.trim() !== '', code);
     }
+  });
+});
+
+describe('drift of workflow files', () => {
+  it('docs/workflow-files.md lists each code in the order in which it is told, and no other', () => {
+    const table = readFileSync('docs/workflow-files.md', 'utf8').split(/^## Drift$/m)[1] ?? '';
+    const codes = [...table.matchAll(/^\| `([a-z_]+)` \|/gm)].map(([, code]) => code);
+    assert.deepEqual(codes, driftCodes);
   });
 });
