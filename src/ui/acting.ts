@@ -65,18 +65,6 @@ export class Acting {
     }
   }
 
-  /** What is not saved would be overtaken by our change of the file; the person decides. */
-  async saved(path: string): Promise<boolean> {
-    const document = vscode.workspace.textDocuments.find(({ uri }) => uri.fsPath === path);
-    if (document?.isDirty !== true) return true;
-    const save = vscode.l10n.t('Save and Go On');
-    const choice = await vscode.window.showWarningMessage(
-      vscode.l10n.t('{0} has changes that are not saved.', basename(path)),
-      save,
-    );
-    return choice === save && (await document.save());
-  }
-
   /** The only folder, or the one that is picked. */
   async folder(title: string): Promise<FolderModel | undefined> {
     const folders = this.model.folders.filter(({ files }) => files.length > 0);

@@ -49,7 +49,6 @@ export class TaskCommands {
     error?: string,
   ): Promise<boolean> {
     const { path } = workflow;
-    if (!(await this.acting.saved(path))) return false;
     const token = task.run?.status === 'running' ? this.claimed.token(task.run.id) : undefined;
     const facts = await this.acting.ask(model, { what: `Set task ${task.id}`, path }, ({ files }) =>
       files.setTask(path, {
