@@ -1,51 +1,18 @@
 /** A run in a few words, for the margins of a workflow file. Times are of the clock, so that none has to tick. */
 import * as vscode from 'vscode';
 import type { RunRow, RunStatus, TaskStatus } from '../core/model';
+import { runLook, taskLook } from './runWords';
 
 export function runWord(status: RunStatus): string {
-  switch (status) {
-    case 'queued':
-      return vscode.l10n.t('Queued');
-    case 'running':
-      return vscode.l10n.t('Running');
-    case 'completed':
-      return vscode.l10n.t('Completed');
-    case 'error':
-      return vscode.l10n.t('Error');
-    case 'killed':
-      return vscode.l10n.t('Killed');
-    case 'cancelled':
-      return vscode.l10n.t('Cancelled');
-    case 'lost':
-      return vscode.l10n.t('Lost');
-  }
+  return runLook(status).word;
 }
 
 export function taskWord(status: TaskStatus): string {
-  switch (status) {
-    case 'todo':
-      return vscode.l10n.t('Pending');
-    case 'doing':
-      return vscode.l10n.t('In progress');
-    case 'done':
-      return vscode.l10n.t('Completed');
-    case 'failed':
-      return vscode.l10n.t('Failed');
-  }
+  return taskLook(status).word;
 }
 
-const icons: Readonly<Record<RunStatus, string>> = {
-  queued: '$(circle-large-outline)',
-  running: '$(play-circle)',
-  completed: '$(pass)',
-  error: '$(error)',
-  killed: '$(stop-circle)',
-  cancelled: '$(circle-slash)',
-  lost: '$(debug-disconnect)',
-};
-
 export function runIcon(status: RunStatus): string {
-  return icons[status];
+  return `$(${runLook(status).icon})`;
 }
 
 /** `2` of at most `3`; nothing for the first of one. */

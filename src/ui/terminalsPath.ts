@@ -10,10 +10,12 @@ import type { EditorProgram } from './editorProgram';
 
 export class TerminalsPath implements Disposable {
   readonly #listeners: vscode.Disposable[] = [];
+  /** Resolves when a terminal finds it, or when it is known that none will. */
+  written: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly context: vscode.ExtensionContext,
-    private readonly program: EditorProgram,
+    readonly program: EditorProgram,
     private readonly log: vscode.LogOutputChannel,
   ) {
     if (vscode.workspace.isTrusted) this.#offer();
@@ -45,12 +47,15 @@ export class TerminalsPath implements Disposable {
       applyAtProcessCreation: true,
       applyAtShellIntegration: true,
     });
-    setImmediate(() => {
-      try {
-        writePrograms(this.folder, this.program);
-      } catch (error) {
-        this.log.warn('`wavelock` is not on the PATH of terminals', error);
-      }
+    this.written = new Promise((resolve) => {
+      setImmediate(() => {
+        try {
+          writePrograms(this.folder, this.program);
+        } catch (error) {
+          this.log.warn('`wavelock` is not on the PATH of terminals', error);
+        }
+        resolve();
+      });
     });
   }
 }
