@@ -65,6 +65,9 @@ export class Graph extends LitElement {
   #kin: Kin | null = null;
   #rows: Rows = { list: [], ofRun: new Int32Array(0) };
   #wasAt = 0;
+  readonly #sizes = new ResizeObserver(() => {
+    this.#scroll();
+  });
   #hadFocus = false;
   #handOver = false;
   #restored: Camera | null = null;
@@ -90,6 +93,7 @@ export class Graph extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stage?.dispose();
+    this.#sizes.disconnect();
     this.#stage = null;
   }
 
@@ -226,6 +230,8 @@ export class Graph extends LitElement {
       const zoom = this.#stage?.camera.zoom ?? 1;
       if (zoom !== this.zoom) this.zoom = zoom;
     });
+    const tree = this.#treeElement;
+    if (tree) this.#sizes.observe(tree);
     this.#show();
     if (this.#restored) this.#stage.move(this.#restored, false);
   }
@@ -562,7 +568,9 @@ export class Graph extends LitElement {
   #scroll(): void {
     const tree = this.#treeElement;
     if (!tree || !this.tree) return;
-    this.scrolled = { top: tree.scrollTop, height: tree.clientHeight };
+    const { scrollTop: top, clientHeight: height } = tree;
+    if (top !== this.scrolled.top || height !== this.scrolled.height)
+      this.scrolled = { top, height };
   }
 
   /** Whether a run is drawn as needed by the selected one; for tests. */
