@@ -1,4 +1,5 @@
 /** Which part of the graph is seen: the corner of the view in the graph's own units, and the zoom. */
+import { top } from './metrics';
 
 export interface Camera {
   readonly x: number;
@@ -46,30 +47,32 @@ export const pan = (camera: Camera, dx: number, dy: number): Camera => ({
   y: camera.y + dy / camera.zoom,
 });
 
+/** The headings do not shrink with the graph, so that it begins below them at every zoom. */
+const start = (zoom: number) => top - top / zoom;
+
 /** What fits stands in the middle, under the headings; of what does not, some stays in view. */
 export function keepInView(camera: Camera, content: Size, view: Size): Camera {
   const { zoom } = camera;
   const width = view.width / zoom;
   const height = view.height / zoom;
   const margin = inView / zoom;
+  const first = start(zoom);
   return {
     zoom,
     x:
       content.width <= width
         ? (content.width - width) / 2
         : between(margin - width, camera.x, content.width - margin),
-    y: content.height <= height ? 0 : between(-margin, camera.y, content.height - margin),
+    y: content.height - first <= height ? first : between(first, camera.y, content.height - margin),
   };
 }
 
 /** Everything, as large as it can be but not larger than life. */
 export function fit(content: Size, view: Size): Camera {
-  const zoom = between(
-    leastZoom,
-    Math.min(view.width / content.width, view.height / content.height),
-    1,
-  );
-  return keepInView({ x: 0, y: 0, zoom }, content, view);
+  const across = view.width / content.width;
+  const down = (view.height - top) / Math.max(1, content.height - top);
+  const zoom = between(leastZoom, Math.min(across, down, 1), mostZoom);
+  return keepInView({ x: 0, y: start(zoom), zoom }, content, view);
 }
 
 /** The least move that brings a box into view. */

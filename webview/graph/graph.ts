@@ -19,6 +19,8 @@ import {
   type GraphWave,
 } from './runs';
 import { Stage } from './stage';
+import { dragFrom } from './drag';
+import { legend, tools, type Toolbox } from './furniture';
 import { neighbourOf, type Direction } from './steps';
 import { rowHeight, rowsOf, runKey, treeRows, waveKey, type Rows, type TreeRow } from './tree';
 import { graphWords } from './words';
@@ -28,8 +30,6 @@ export interface GraphView {
   readonly tree: boolean;
 }
 
-/** A press that moves less than this is a click. */
-const clickSlack = 4;
 const keyPan = 80;
 
 export class Graph extends LitElement {
@@ -65,7 +65,11 @@ export class Graph extends LitElement {
   #kin: Kin | null = null;
   #rows: Rows = { list: [], ofRun: new Int32Array(0) };
   #wasAt = 0;
+  readonly #sizes = new ResizeObserver(() => {
+    this.#scroll();
+  });
   #hadFocus = false;
+  #handOver = false;
   #restored: Camera | null = null;
   #wavesByNumber: ReadonlyMap<number, GraphWave> = new Map();
 
@@ -89,6 +93,7 @@ export class Graph extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     this.#stage?.dispose();
+    this.#sizes.disconnect();
     this.#stage = null;
   }
 
@@ -133,7 +138,8 @@ export class Graph extends LitElement {
   }
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    this.#hadFocus = this.#treeElement?.contains(document.activeElement) ?? false;
+    this.#handOver = this.#treeElement?.contains(document.activeElement) ?? false;
+    this.#hadFocus = this.#handOver;
     const before = this.#placed;
     let reshaped = false;
     if (changed.has('runs')) {
@@ -224,12 +230,15 @@ export class Graph extends LitElement {
       const zoom = this.#stage?.camera.zoom ?? 1;
       if (zoom !== this.zoom) this.zoom = zoom;
     });
+    const tree = this.#treeElement;
+    if (tree) this.#sizes.observe(tree);
     this.#show();
     if (this.#restored) this.#stage.move(this.#restored, false);
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    if (this.#hadFocus && !this.#treeElement?.contains(document.activeElement)) this.#focusStop();
+    // A row that goes away loses the focus without anybody having left it.
+    if (this.#handOver && !this.#treeElement?.contains(document.activeElement)) this.#focusStop();
     if (changed.has('tree') && this.tree) this.#scrollTo(this.#stopIndex());
   }
 
@@ -372,34 +381,13 @@ export class Graph extends LitElement {
     if (event.button > 1 || !(canvas instanceof HTMLCanvasElement)) return;
     // The focus stays with the rows, not with the page.
     event.preventDefault();
-    canvas.setPointerCapture(event.pointerId);
-    const start = { x: event.clientX, y: event.clientY };
     const point = { x: event.offsetX, y: event.offsetY };
-    let last = start;
-    let dragged = false;
-    const ended = new AbortController();
-    const { signal } = ended;
-    const move = (next: PointerEvent) => {
-      dragged ||= Math.hypot(next.clientX - start.x, next.clientY - start.y) > clickSlack;
-      if (!dragged) return;
-      canvas.classList.add('dragging');
-      this.#stage?.pan(last.x - next.clientX, last.y - next.clientY);
-      last = { x: next.clientX, y: next.clientY };
-    };
-    const end = () => {
-      ended.abort();
-      canvas.classList.remove('dragging');
-    };
-    canvas.addEventListener('pointermove', move, { signal });
-    canvas.addEventListener('pointercancel', end, { signal });
-    canvas.addEventListener(
-      'pointerup',
-      () => {
-        end();
-        if (!dragged && event.button === 0) this.#click(point);
+    dragFrom(canvas, event, {
+      moved: (dx, dy) => this.#stage?.pan(-dx, -dy),
+      clicked: () => {
+        if (event.button === 0) this.#click(point);
       },
-      { signal },
-    );
+    });
   }
 
   #click(point: { x: number; y: number }): void {
@@ -512,9 +500,9 @@ export class Graph extends LitElement {
                 </div>`
         }
       </div>
-      ${this.#legend()}
+      ${this.tree ? nothing : legend(this.#kin, this.#placed)}
       <div class="wlg-corner">
-        ${list.length === 0 ? nothing : this.#tools()}
+        ${list.length === 0 ? nothing : tools(this.#toolbox)}
         <canvas
           class="wlg-minimap"
           hidden
@@ -526,59 +514,16 @@ export class Graph extends LitElement {
       </div>`;
   }
 
-  #legend(): TemplateResult | typeof nothing {
-    const kin = this.#kin;
-    const run = kin ? this.#placed[kin.selected] : undefined;
-    if (!kin || !run || this.tree) return nothing;
-    const { legend, selected } = graphWords;
-    return html`<p class="wlg-legend">
-      <span><b>${labelOf(run)}</b> ${selected}</span>
-      <span><i class="wlg-line"></i>${legend.needs} <b>${graphWords.number(kin.needs)}</b></span>
-      <span
-        ><i class="wlg-line wlg-dashed"></i>${legend.holdsUp}
-        <b>${graphWords.number(kin.holdsUp)}</b></span
-      >
-    </p>`;
-  }
-
-  #tools(): TemplateResult {
-    const tool = (name: string, word: string, key: string, act: () => void, on?: boolean) =>
-      html`<button
-        type="button"
-        class="wlg-tool"
-        aria-label=${word}
-        aria-pressed=${on === undefined ? nothing : String(on)}
-        title="${word} (${key})"
-        tabindex=${name === 'screen-full' ? 0 : -1}
-        @click=${act}
-      >
-        <i class="codicon codicon-${name}" aria-hidden="true"></i>
-      </button>`;
-    return html`<div
-      class="wlg-tools"
-      role="toolbar"
-      aria-label=${graphWords.zoom}
-      @keydown=${this.#toolKey}
-    >
-      ${tool('zoom-out', graphWords.zoomOut, '-', () => this.#stage?.zoom(1 / zoomStep))}
-      <span class="wlg-zoom">${graphWords.percent(this.zoom)}</span>
-      ${tool('zoom-in', graphWords.zoomIn, '+', () => this.#stage?.zoom(zoomStep))}
-      <span class="wlg-rule"></span>
-      ${tool('screen-full', graphWords.fit, '0', () => {
+  get #toolbox(): Toolbox {
+    return {
+      zoom: this.zoom,
+      tree: this.tree,
+      zoomBy: (factor) => this.#stage?.zoom(factor),
+      fit: () => {
         this.fit();
-      })}
-      ${tool('list-tree', graphWords.tree, 'T', () => (this.tree = !this.tree), this.tree)}
-    </div>`;
-  }
-
-  #toolKey(event: KeyboardEvent): void {
-    const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    const tools = [...this.querySelectorAll<HTMLElement>('.wlg-tool')];
-    const here = tools.findIndex((tool) => tool === document.activeElement);
-    if (step === 0 || here < 0) return;
-    event.preventDefault();
-    event.stopPropagation();
-    tools[(here + step + tools.length) % tools.length]?.focus();
+      },
+      showTree: (shown) => (this.tree = shown),
+    };
   }
 
   // The browser must know that a wheel's event may be stopped.
@@ -623,7 +568,9 @@ export class Graph extends LitElement {
   #scroll(): void {
     const tree = this.#treeElement;
     if (!tree || !this.tree) return;
-    this.scrolled = { top: tree.scrollTop, height: tree.clientHeight };
+    const { scrollTop: top, clientHeight: height } = tree;
+    if (top !== this.scrolled.top || height !== this.scrolled.height)
+      this.scrolled = { top, height };
   }
 
   /** Whether a run is drawn as needed by the selected one; for tests. */

@@ -103,7 +103,7 @@ function paintHeading(ctx: CanvasRenderingContext2D, scene: Scene, band: Band): 
   const isCurrent = band.wave !== null && band.wave === current;
   ctx.fillStyle = isCurrent ? palette.colour.recess : palette.colour.bg;
   ctx.beginPath();
-  ctx.roundRect(box.x + 1, box.y + 1, Math.max(0, box.width - 2), headHeight, [5, 5, 0, 0]);
+  ctx.roundRect(box.x + 1.5, box.y + 1.5, Math.max(0, box.width - 3), headHeight, [5, 5, 0, 0]);
   ctx.fill();
   const wave = band.wave === null ? undefined : waves.get(band.wave);
   const y = box.y + headHeight / 2 + 0.5;

@@ -3,7 +3,7 @@
  * columns runs in a row that is free in all of them if one is near. Each source has one lane in a gutter, so that
  * what belongs together is drawn as one line that parts.
  */
-import { gutter, halfPitch, nodeHeight, nodeWidth } from './metrics';
+import { bandPadding, gutter, halfPitch, nodeHeight, nodeWidth } from './metrics';
 
 /**
  * By edge, the corners: (startX, startY) → (laneOut, startY) → (laneOut, track) → (laneIn, track) → (laneIn, endY) →
@@ -28,9 +28,9 @@ const middle = nodeHeight / 2;
 /** Over more columns nobody follows a line by eye, and looking for a free row would take too long. */
 const farthest = 24;
 const rowsTried = 6;
-const firstLane = 8;
-/** Leaves room for the arrow. */
-const lastLane = gutter - 12;
+/** Between the borders of two bands, with room for the arrow. */
+const firstLane = bandPadding + 4;
+const lastLane = gutter - bandPadding - 3;
 const laneGap = 4;
 
 interface Lane {

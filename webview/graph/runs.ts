@@ -62,11 +62,11 @@ export const labelOf = (run: { readonly id: string; readonly task: string | null
   asText(run.task ?? run.id);
 
 const control = /[\u0000-\u001f\u007f]/g;
-const unseen = /[\u0080-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+const unseen = /[\u0080-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 
 /**
  * A name as it stands, for one line: control characters by their pictures, and what would turn the direction of
- * its surroundings, or not be seen at all, as a mark.
+ * its surroundings, or not be seen at all, as a mark. What joins letters or figures into one stays.
  */
 export function asText(name: string, most = 2_000): string {
   const some = name.length > most ? `${name.slice(0, most)}…` : name;

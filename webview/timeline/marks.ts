@@ -60,7 +60,8 @@ export function marksOf(
       ? Math.max(startedAt, heartbeatAt)
       : null;
   const begins = startedAt ?? dueAt;
-  const isRetry = before !== null && before.endedAt !== null && begins !== null;
+  const endOfBefore = before?.endedAt ?? null;
+  const isRetry = endOfBefore !== null && begins !== null;
   const waits = !isRetry && dueAt === null && (startedAt !== null || live);
   const ghost = startedAt === null && dueAt !== null ? span(dueAt, dueAt, ghostWidth) : null;
   const bar = startedAt !== null && end !== null ? span(startedAt, end, leastBar) : null;
@@ -78,12 +79,18 @@ export function marksOf(
     gap: silentFrom !== null && end !== null ? span(silentFrom, end) : null,
     ghost,
     ticks: times.flatMap((time) => (time !== null && seen(at(time), width) ? [at(time)] : [])),
-    elbow: isRetry ? span(before.endedAt ?? 0, begins) : null,
+    elbow: isRetry ? span(endOfBefore, begins) : null,
     word,
     detail,
     text:
       drawn &&
-      place(drawn, textWidth(`${word} ${detail}`), width, startedAt === null && dueAt === null),
+      place({
+        drawn,
+        room: textWidth(`${word} ${detail}`),
+        width,
+        now: at(now),
+        upon: startedAt === null && dueAt === null,
+      }),
   };
 }
 
@@ -92,20 +99,27 @@ const seen = (x: number, width: number) => x >= -1 && x <= width + 1;
 /** The glyph, its gap and padding, and letters of the common width: words are never measured. */
 const textWidth = (text: string) => 32 + text.length * 6.6;
 
-function place(
-  drawn: Span,
-  room: number,
-  width: number,
+interface Place {
+  readonly drawn: Span;
+  readonly room: number;
+  readonly width: number;
+  readonly now: number;
   /** What only waits has its word at the end of the line, upon it. */
-  upon: boolean,
-): Marks['text'] {
+  readonly upon: boolean;
+}
+
+/** Beside what is drawn, and not under the line of now if there is another place. */
+function place({ drawn, room, width, now, upon }: Place): Marks['text'] {
   const gap = 6;
   const start = Math.max(drawn.x, 0);
   const end = Math.min(drawn.x + drawn.width, width);
   if (upon && end - start > room + 2 * gap) return { side: 'left', x: width - end + gap };
-  if (end + gap + room <= width) return { side: 'right', x: end + gap };
-  if (start - gap - room >= 0) return { side: 'left', x: width - start + gap };
-  return null;
+  const fitsRight = end + gap + room <= width;
+  const clear = now <= end + gap || now >= end + gap + room;
+  if (fitsRight && clear) return { side: 'right', x: end + gap };
+  const before = now < start && now > start - gap - room ? now : start;
+  if (before - gap - room >= 0) return { side: 'left', x: width - before + gap };
+  return fitsRight ? { side: 'right', x: end + gap } : null;
 }
 
 function detailOf(run: TimelineRun, now: number): string {
