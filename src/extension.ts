@@ -23,6 +23,7 @@ import { showActions } from './ui/showActions';
 import { StatusBar } from './ui/statusBar';
 import { StoreFailures } from './ui/storeFailures';
 import { TaskCommands } from './ui/taskCommands';
+import { Tools } from './ui/tools';
 import { agentsView, locksView, workflowsView, type WorkflowsView } from './ui/treeViews';
 import { openWorkflowFile } from './ui/workflowFileEditor';
 import { WorkflowTree } from './ui/workflowTree';
@@ -66,6 +67,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
   const advanceWave = new AdvanceWave(model, acting);
   const failures = new StoreFailures(model, acting);
   const events = new EventLog(model, acting);
+  const tools = new Tools(acting, join(context.extensionPath, 'dist', 'cli.js'));
   const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
   const supervision = new Supervision({
     failed: (name, error) => {
@@ -217,6 +219,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
       'wavelock.copyRunLink': (target) => runs.copyLink(target),
       'wavelock.copyRunSummary': (target) => runs.copySummary(target),
       'wavelock.createRun': (target) => runs.create(target),
+      'wavelock.export': () => tools.export(),
       'wavelock.failRun': (target) => runs.fail(target),
       'wavelock.filterTree': (text) => filterTree(tree, text),
       'wavelock.killRun': (target) => runs.kill(target),
@@ -228,6 +231,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
       'wavelock.restoreStore': () => failures.restore(),
       'wavelock.retryRun': (target) => runs.retry(target),
       'wavelock.retryStore': () => failures.retry(),
+      'wavelock.runDoctor': () => tools.doctor(),
       'wavelock.runTaskInTerminal': (target) => terminals.runTask(target),
       'wavelock.setTaskStatus': (target, status) =>
         tasks.setStatus(target, typeof status === 'string' ? status : undefined),
