@@ -26,6 +26,7 @@ import { showActions } from './ui/showActions';
 import { StatusBar } from './ui/statusBar';
 import { StoreFailures } from './ui/storeFailures';
 import { TaskCommands } from './ui/taskCommands';
+import { Tools } from './ui/tools';
 import { agentsView, locksView, workflowsView, type WorkflowsView } from './ui/treeViews';
 import { TerminalsPath } from './ui/terminalsPath';
 import { RunLinks } from './ui/uriHandler';
@@ -84,6 +85,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
     runLinks: new RunLinks(model, log),
     terminalsPath: new TerminalsPath(context, program, log),
   };
+  const tools = new Tools(acting, join(context.extensionPath, 'dist', 'cli.js'));
   const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
   const supervision = new Supervision({
     failed: (name, error) => {
@@ -240,6 +242,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
       'wavelock.copyRunLink': (target) => runs.copyLink(target),
       'wavelock.copyRunSummary': (target) => runs.copySummary(target),
       'wavelock.createRun': (target) => runs.create(target),
+      'wavelock.export': () => tools.export(),
       'wavelock.failRun': (target) => runs.fail(target),
       'wavelock.filterTree': (text) => filterTree(tree, text),
       'wavelock.killRun': (target) => runs.kill(target),
@@ -251,6 +254,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
       'wavelock.restoreStore': () => failures.restore(),
       'wavelock.retryRun': (target) => runs.retry(target),
       'wavelock.retryStore': () => failures.retry(),
+      'wavelock.runDoctor': () => tools.doctor(),
       'wavelock.runTaskInTerminal': (target) => terminals.runTask(target),
       'wavelock.setTaskStatus': (target, status) =>
         tasks.setStatus(target, typeof status === 'string' ? status : undefined),

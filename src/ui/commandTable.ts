@@ -42,6 +42,7 @@ export interface CommandArguments {
   'wavelock.copyRunLink': [target?: RunTarget];
   'wavelock.copyRunSummary': [target?: RunTarget];
   'wavelock.createRun': [target?: WorkflowTarget | TaskTarget];
+  'wavelock.export': [];
   'wavelock.failRun': [target?: RunTarget];
   'wavelock.filterTree': [text?: string];
   'wavelock.killRun': [target?: RunTarget];
@@ -53,6 +54,7 @@ export interface CommandArguments {
   'wavelock.restoreStore': [];
   'wavelock.retryRun': [target?: RunTarget];
   'wavelock.retryStore': [];
+  'wavelock.runDoctor': [];
   'wavelock.runTaskInTerminal': [target?: TaskTarget];
   'wavelock.setTaskStatus': [target?: TaskTarget, status?: TaskStatus];
   'wavelock.showActions': [];
@@ -86,6 +88,7 @@ export const commandTitles: { readonly [Id in CommandId]: string } = {
   'wavelock.copyRunLink': 'command.copyRunLink',
   'wavelock.copyRunSummary': 'command.copyRunSummary',
   'wavelock.createRun': 'command.createRun',
+  'wavelock.export': 'command.export',
   'wavelock.failRun': 'command.failRun',
   'wavelock.filterTree': 'command.filterTree',
   'wavelock.killRun': 'command.killRun',
@@ -95,6 +98,7 @@ export const commandTitles: { readonly [Id in CommandId]: string } = {
   'wavelock.restoreStore': 'command.restoreStore',
   'wavelock.retryRun': 'command.retryRun',
   'wavelock.retryStore': 'command.retryStore',
+  'wavelock.runDoctor': 'command.runDoctor',
   'wavelock.runTaskInTerminal': 'command.runTaskInTerminal',
   'wavelock.setTaskStatus': 'command.setTaskStatus',
   'wavelock.showActions': 'command.showActions',

@@ -68,10 +68,16 @@ describe('two windows on one file', () => {
     page.locator('.tab.active .monaco-icon-label[aria-label*="Read-only"]').waitFor();
   const writable = (page: Page): Promise<void> =>
     page.locator('.tab.active .monaco-icon-label:not([aria-label*="Read-only"])').waitFor();
-  const badge = (page: Page): Promise<string> =>
-    page
-      .locator('.explorer-folders-view .monaco-list-row[aria-label^="money.ts"] .monaco-icon-label')
-      .evaluate((label) => getComputedStyle(label, '::after').content);
+  const badge = (page: Page, mark: string): Promise<unknown> =>
+    page.waitForFunction(
+      (wanted) =>
+        [
+          ...document.querySelectorAll(
+            '.explorer-folders-view [aria-label^="money.ts"] .monaco-icon-label',
+          ),
+        ].some((label) => getComputedStyle(label, '::after').content.includes(wanted)),
+      mark,
+    );
 
   async function typeInto(page: Page): Promise<void> {
     await page.locator('.monaco-editor .view-line').first().click();
@@ -88,14 +94,16 @@ describe('two windows on one file', () => {
 
   it('A takes the lock: B shows badge, holder, time and reason, and is read-only until A gives it back', async () => {
     const [a, b] = await bothOnOneFile();
+    await openFile(b, 'STATE.md');
     await runCommand(a, 'Wavelock: Acquire Lock on This File');
     await status(a, /mine, (29|30) min left/);
-    await status(b, /held by window:\S+, (29|30) min left/);
+    await badge(a, '✎');
+    await badge(b, '🔒');
+    await openFile(b, 'money.ts');
     await readOnly(b);
+    await status(b, /held by window:\S+, (29|30) min left/);
     // Why, in the words that the tab's tooltip has.
     await tab(b, /Locked by window:\S+ until .*: read-only in this window meanwhile/);
-    assert.match(await badge(b), /🔒/);
-    assert.match(await badge(a), /✎/);
     await typeInto(b);
     await b.locator('.monaco-editor-overlaymessage', { hasText: 'read-only' }).waitFor();
     assert.equal(await b.locator('.tab.active.dirty').count(), 0);
