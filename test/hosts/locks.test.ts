@@ -53,9 +53,9 @@ describe('locks on files', () => {
   const statusBar = (): StatusBar => here.parts.surfaces.statusBar!;
   /** Types as a person does; whether it arrived. */
   async function typing(editor: vscode.TextEditor): Promise<boolean> {
-    const before = editor.document.getText();
-    await vscode.commands.executeCommand('type', { text: 'x' });
-    if (editor.document.getText() === before) return false;
+    // Not whether the text is another: the file may just have been written on the disk.
+    await vscode.commands.executeCommand('type', { text: '§' });
+    if (!editor.document.getText().includes('§')) return false;
     await vscode.commands.executeCommand('undo');
     return true;
   }
@@ -322,6 +322,7 @@ describe('locks on files', () => {
       await here.until(() => state() === 'guarded');
       await aligned();
       assert.match(statusBar().text ?? '', /held by cli/);
+      assert.equal(here.parts.surfaces.guard?.holds(uri), true);
       assert.equal(await typing(editor), false);
     } finally {
       rmSync(`${here.file}.lock`, { recursive: true });

@@ -1,6 +1,6 @@
 /** What people are told and what they are spared: notifications, failures of the store, the log of events, hostile text. */
 import assert from 'node:assert/strict';
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Somebody, useScene } from './scene';
@@ -229,5 +229,44 @@ describe('fifty workflow files', () => {
     await command('advanceWave');
     assert.equal(here.dialogue.offered[0]?.labels.length, 50);
     await here.dialogue.hears(/of wave 2 are not completed/);
+  });
+});
+
+describe('what the command line does for the editor', () => {
+  const here = useScene('tools');
+
+  it('Export writes all that the store holds into a new document, in the format that is picked', async () => {
+    for (const [format, expected] of [
+      ['JSON', /"title": ?"Post journal entries atomically"/],
+      ['CSV', /run_\w{10},Post journal entries atomically,queued,tools-1,2,2-01/],
+      ['Markdown', /\| .*Post journal entries atomically/],
+      ['Mermaid', /^(flowchart|graph) /m],
+    ] as const) {
+      here.dialogue.will({ pick: new RegExp(`^${format}$`) });
+      await command('export');
+      const drafts = vscode.workspace.textDocuments.filter(({ isUntitled }) => isUntitled);
+      const draft = drafts.find((document) => expected.test(document.getText()));
+      assert.ok(
+        draft,
+        `${format}: ${drafts.map((document) => document.getText().slice(0, 80)).join('\n')}`,
+      );
+      await vscode.window.showTextDocument(draft);
+      await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
+    }
+  });
+
+  it('Run Doctor lists what it finds with what to do, and mends what can be mended', async () => {
+    const { storeFolder } = here.model.place;
+    chmodSync(storeFolder, 0o755);
+    here.dialogue.will({ pick: /Mend/ }, { dismiss: true });
+    await command('runDoctor');
+    const [found, after] = here.dialogue.offered;
+    assert.match(found?.title ?? '', /^Doctor: \d+ found$/);
+    assert.ok(
+      found?.labels.some((label) => label.includes(storeFolder)),
+      found?.labels.join('\n'),
+    );
+    assert.match(after?.title ?? '', /^Doctor: \d+ mended$/);
+    assert.equal(statSync(storeFolder).mode & 0o777, 0o700);
   });
 });

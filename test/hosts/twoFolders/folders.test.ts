@@ -42,6 +42,7 @@ describe('two folders', () => {
   it('show both workflows and one window as an agent in each store', async () => {
     const text = await treeText(parts.tree);
     assert.equal(text.match(/^Double-entry ledger migration/gm)?.length, 2);
+    await until(() => parts.model.folders.every(({ view }) => view.agents.has(parts.model.agent)));
     const agents = await treeText(parts.surfaces.agents!);
     assert.equal(agents.match(/^This window — /gm)?.length, 2);
   });
