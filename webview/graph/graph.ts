@@ -7,7 +7,7 @@ import type { Camera } from './camera';
 import { zoomStep } from './camera';
 import { Family } from './kin';
 import { layOut, sameShape, type GraphLayout } from './layout';
-import { minimapScale, minimapSize } from './minimap';
+import { minimapPadding, minimapScale } from './minimap';
 import { needed, runAt, type Kin } from './painter';
 import {
   asText,
@@ -424,10 +424,8 @@ export class Graph extends LitElement {
     event.preventDefault();
     const scale = minimapScale(this.#layout);
     const { camera, view } = this.#stage;
-    const x =
-      (event.offsetX * minimapSize.width) / minimapSize.width / scale.x -
-      view.width / camera.zoom / 2;
-    const y = event.offsetY / scale.y - view.height / camera.zoom / 2;
+    const x = (event.offsetX - minimapPadding) / scale.x - view.width / camera.zoom / 2;
+    const y = (event.offsetY - minimapPadding) / scale.y - view.height / camera.zoom / 2;
     this.#stage.move({ x, y, zoom: camera.zoom }, false);
   }
 

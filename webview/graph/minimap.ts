@@ -4,7 +4,9 @@ import { nodeHeight, nodeWidth } from './metrics';
 import type { Scene } from './painter';
 import { lookOf } from './runs';
 
-export const minimapSize: Size = { width: 190, height: 86 };
+const minimapSize: Size = { width: 190, height: 86 };
+/** As the style sheet has it. */
+export const minimapPadding = 4;
 
 /** One scale for both directions while nodes stay visible; a graph of extremes is squeezed. */
 export function minimapScale(content: Size): { x: number; y: number } {

@@ -69,6 +69,7 @@ export function marksOf(
   const times = [startedAt, startedAt === null ? dueAt : null, run.endedAt];
   const word = look.word;
   const detail = detailOf(run, now);
+  const elbow = isRetry ? span(endOfBefore, begins) : null;
   const drawn = ghost ?? bar ?? wait;
   return {
     hue: look.hue,
@@ -79,13 +80,14 @@ export function marksOf(
     gap: silentFrom !== null && end !== null ? span(silentFrom, end) : null,
     ghost,
     ticks: times.flatMap((time) => (time !== null && seen(at(time), width) ? [at(time)] : [])),
-    elbow: isRetry ? span(endOfBefore, begins) : null,
+    elbow,
     word,
     detail,
     text:
       drawn &&
       place({
         drawn,
+        elbow,
         room: textWidth(`${word} ${detail}`),
         width,
         now: at(now),
@@ -101,6 +103,7 @@ const textWidth = (text: string) => 32 + text.length * 6.6;
 
 interface Place {
   readonly drawn: Span;
+  readonly elbow: Span | null;
   readonly room: number;
   readonly width: number;
   readonly now: number;
@@ -109,7 +112,7 @@ interface Place {
 }
 
 /** Beside what is drawn, and not under the line of now if there is another place. */
-function place({ drawn, room, width, now, upon }: Place): Marks['text'] {
+function place({ drawn, elbow, room, width, now, upon }: Place): Marks['text'] {
   const gap = 6;
   const start = Math.max(drawn.x, 0);
   const end = Math.min(drawn.x + drawn.width, width);
@@ -117,8 +120,11 @@ function place({ drawn, room, width, now, upon }: Place): Marks['text'] {
   const fitsRight = end + gap + room <= width;
   const clear = now <= end + gap || now >= end + gap + room;
   if (fitsRight && clear) return { side: 'right', x: end + gap };
-  const before = now < start && now > start - gap - room ? now : start;
-  if (before - gap - room >= 0) return { side: 'left', x: width - before + gap };
+  // Left of the elbow rather than upon it.
+  for (const edge of [Math.min(start, elbow?.x ?? start), start]) {
+    const before = now < edge && now > edge - gap - room ? now : edge;
+    if (before - gap - room >= 0) return { side: 'left', x: width - before + gap };
+  }
   return fitsRight ? { side: 'right', x: end + gap } : null;
 }
 

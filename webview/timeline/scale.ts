@@ -20,7 +20,7 @@ const steps = [
   ...[1, 2, 5, 10, 15, 30].map((count) => count * second),
   ...[1, 2, 5, 10, 15, 30].map((count) => count * minute),
   ...[1, 2, 3, 6, 12].map((count) => count * hour),
-  ...[1, 2, 7, 14, 28, 56].map((count) => count * day),
+  ...[1, 2, 7, 14, 28].map((count) => count * day),
 ];
 
 export const spanOf = ({ from, to }: Range) => to - from;
@@ -65,14 +65,9 @@ export interface ClockMarks {
 /** Round times of the wall clock, as many as have room. */
 export function clockMarks(range: Range, width: number): ClockMarks {
   const least = (spanOf(range) / Math.max(1, width)) * labelRoom;
-  const step = steps.find((it) => it >= least) ?? steps.at(-1) ?? day;
+  const step = steps.find((it) => it >= least) ?? Math.ceil(least / (28 * day)) * 28 * day;
   const marks: ClockMark[] = [];
-  // A wide range of time on a strip of screen would still have few of them.
-  for (
-    let time = firstMark(range.from, step);
-    time <= range.to && marks.length < 200;
-    time = nextMark(time, step)
-  )
+  for (let time = firstMark(range.from, step); time <= range.to; time = nextMark(time, step))
     marks.push({ time, day: isMidnight(time) });
   return { step, marks };
 }
