@@ -14,8 +14,13 @@ const programs = [
   // mcp is loaded for one command only.
   { source: 'src/cliMain.ts', bundle: 'cliMain', external: ['./mcp.js'] },
   { source: 'src/mcp.ts', bundle: 'mcp' },
-  { source: 'src/cliQuick.ts', bundle: 'cliQuick', apart: { filesOfRuns: 'cliFiles' } },
+  {
+    source: 'src/cliQuick.ts',
+    bundle: 'cliQuick',
+    apart: { filesOfRuns: 'cliFiles', runDiff: 'cliDiff' },
+  },
   { source: 'src/tools/filesOfRuns.ts', bundle: 'cliFiles' },
+  { source: 'src/tools/runDiff.ts', bundle: 'cliDiff' },
 ];
 
 /** @param {{ production?: boolean }} [options] */

@@ -94,7 +94,7 @@ async function look(
     const files = await workflowsIn(at, undefined);
     return { head: 0, findings: [...sameId(files.found), noStore(place)] };
   }
-  const findings = [...ofDisk(place), ...ofGit(place), ...ofBackups(place)];
+  const findings = [...ofDisk(place), ...ofGit(place)];
   let store: Store;
   try {
     store = await openStore({ ...workplace, agent: undefined, warn: () => undefined }, place);
@@ -112,20 +112,19 @@ async function look(
       findings: [
         ...findings,
         ...(store.readOnlyBecause ? [faultOf(store.readOnlyBecause)] : []),
-        ...store.warnings.map(
-          ({ code, message }): Finding => ({
-            code,
-            severity: 'warning',
-            what: message,
-            evidence: { folder: place.storeFolder },
-            fix:
-              code === 'open_to_others'
-                ? `chmod 700 '${place.storeFolder}'`
-                : 'Choose another folder for the store with --store or WAVELOCK_STORE.',
-            ...(code === 'open_to_others' ? { mends: true } : {}),
-          }),
-        ),
+        ...store.warnings.map(({ code, message }): Finding => ({
+          code,
+          severity: 'warning',
+          what: message,
+          evidence: { folder: place.storeFolder },
+          fix:
+            code === 'open_to_others'
+              ? `chmod 700 '${place.storeFolder}'`
+              : 'Choose another folder for the store with --store or WAVELOCK_STORE.',
+          ...(code === 'open_to_others' ? { mends: true } : {}),
+        })),
         ...sameId(found),
+        ...(await ofBackups(store, place)),
         ...(await ofHolders(store)),
         ...(await ofFiles(store, place, found)),
       ],
@@ -226,17 +225,20 @@ function trackedByGit(root: string, folder: string): number {
 
 const backupsDue = 48 * 60 * 60_000;
 
-function ofBackups({ storeFolder }: Place): Finding[] {
+/** A store that was begun today makes its first backup by itself. */
+async function ofBackups(store: Store, { storeFolder }: Place): Promise<Finding[]> {
+  const now = Date.now();
   const [newest] = listBackups(storeFolder);
-  const age = newest && Date.now() - newest.at;
-  if (age !== undefined && age < backupsDue) return [];
+  const [first] = await store.read('events', { after: 0, limit: 1 });
+  const age = now - (newest?.at ?? first?.at ?? now);
+  if (age < backupsDue) return [];
   return [
     {
       code: newest ? 'backup_old' : 'backup_missing',
-      severity: newest ? 'warning' : 'info',
+      severity: 'warning',
       what: newest
-        ? `The newest backup of the store was made ${lasting(age ?? 0)} ago.`
-        : 'The store has no backup yet.',
+        ? `The newest backup of the store was made ${lasting(age)} ago.`
+        : `The store was begun ${lasting(age)} ago and has no backup.`,
       evidence: { newest: newest ? clock(newest.at) : null },
       fix: 'wavelock store backup',
       mends: true,
@@ -297,7 +299,15 @@ async function ofHolders(store: Store): Promise<Finding[]> {
       code: 'lockfile_left',
       severity: 'info',
       what: `The process of ${agent} that held ${file} is gone.`,
-      evidence: { file, worktree, agent, host, pid, since: clock(since), bootedAt: clock(bootedAt()) },
+      evidence: {
+        file,
+        worktree,
+        agent,
+        host,
+        pid,
+        since: clock(since),
+        bootedAt: clock(bootedAt()),
+      },
       fix: 'Nothing has to be done: the next who writes the file takes the lock over.',
     });
   }
@@ -409,7 +419,7 @@ async function mend(
   try {
     if (store.readOnlyBecause) return fixed;
     if (due.has('lock_expired') || due.has('run_overdue')) {
-      for (let more = true; more; ) {
+      for (let more = true; more;) {
         const answer = await store.submit({ kind: 'sweep' });
         more = answer.ok && answer.facts.more;
       }

@@ -1,5 +1,7 @@
 /** Every group of commands, in the order of the help. */
-import type { CommandGroup } from './commandLine';
+import type { Command } from 'commander';
+import type { CommandGroup, CommandLine } from './commandLine';
+import { addCompletionCommand } from './completion';
 import { addFileCommands } from './fileProgram';
 import { addInsightCommands } from './insightProgram';
 import { run } from './program';
@@ -20,4 +22,17 @@ export const everyGroup: readonly CommandGroup[] = [
       addRunnerCommands(root, commandLine, (host) => run(host, everyGroup));
     },
   },
+  { names: ['completion'], add: addCompletion },
 ];
+
+/** It tells of all the others, so it makes them. */
+function addCompletion(root: Command, commandLine: CommandLine): void {
+  for (const { names, add } of everyGroup) {
+    if (names[0] !== 'completion' && !root.commands.some((each) => each.name() === names[0])) {
+      add(root, { ...commandLine, subcommand: undefined });
+    }
+  }
+  addCompletionCommand(root, (script, shell) => {
+    commandLine.deliver({ ok: true, shell, script }, () => script);
+  });
+}

@@ -24,9 +24,7 @@ export interface Exported {
 }
 
 export type ExportDocument =
-  | (Done & Exported)
-  | (Done & { readonly format: ExportFormat; readonly text: string })
-  | Refused;
+  (Done & Exported) | (Done & { readonly format: ExportFormat; readonly text: string }) | Refused;
 
 const nothing: Exported = { workflows: [], runs: [], tasks: [], locks: [], agents: [] };
 
@@ -151,7 +149,12 @@ function markdown({ workflows, runs, locks, agents }: Exported): string {
       '## Locks',
       tableOf(
         ['Resource', 'Mode', 'Agent', 'Until'],
-        locks.map(({ resource, mode, agent, expiresAt }) => [resource, mode, agent, clock(expiresAt)]),
+        locks.map(({ resource, mode, agent, expiresAt }) => [
+          resource,
+          mode,
+          agent,
+          clock(expiresAt),
+        ]),
       ),
     );
   }
@@ -160,7 +163,12 @@ function markdown({ workflows, runs, locks, agents }: Exported): string {
       '## Agents',
       tableOf(
         ['Agent', 'Kind', 'Last seen', 'About'],
-        agents.map(({ name, kind, lastSeen, description }) => [name, kind, clock(lastSeen), description]),
+        agents.map(({ name, kind, lastSeen, description }) => [
+          name,
+          kind,
+          clock(lastSeen),
+          description,
+        ]),
       ),
     );
   }
@@ -173,7 +181,8 @@ function tableOf(head: readonly string[], rows: readonly (readonly string[])[]):
 }
 
 function escapedCell(text: string): string {
-  return text.replace(/[\\`*_{}[\]<>|#]/g, '\\$&').replace(/\s+/g, ' ');
+  // Inside of a word, as in an id, an underscore is only that.
+  return text.replace(/[\\`*{}[\]<>|#]|(?<!\w)_|_(?!\w)/g, '\\$&').replace(/\s+/g, ' ');
 }
 
 /* ------------------------------------------------------------------ Mermaid */
@@ -196,7 +205,10 @@ function mermaid({ runs }: Exported): string {
 
 /** Entities, so that no text can end the label or begin anything else. */
 function label(text: string): string {
-  return text.replace(/[^\p{L}\p{N} .,:;/()-]/gu, (character) => `#${character.codePointAt(0) ?? 63};`);
+  return text.replace(
+    /[^\p{L}\p{N} .,:;/()-]/gu,
+    (character) => `#${character.codePointAt(0) ?? 63};`,
+  );
 }
 
 const styles: Readonly<Record<RunStatus, string>> = {

@@ -7,10 +7,12 @@ import type {
   ConflictId,
   ConflictRow,
   Granted,
+  Json,
   OpId,
   TaskChange,
 } from '../core/model';
 import { decodePlanDraft } from '../core/planDraft';
+import { fileFault } from '../store/durableFs';
 import type { FileBackup } from '../store/fileBackups';
 import type { Store } from '../store/store';
 import {
@@ -24,6 +26,7 @@ import {
   type TaskSet,
 } from '../store/workflowFiles';
 import { chosen, workflowsIn } from './workflowChoice';
+import { isNoFile } from '../store/workflowReading';
 import { refused, type Done, type Refused } from './commandLine';
 import { inLines } from './workflowCommands';
 import { locate, withStore, type Workplace } from './workplace';
@@ -50,7 +53,6 @@ export interface Aim {
   readonly workflow: string | undefined;
 }
 
-/** @param plan the text of plan.json, as it was handed over */
 export async function init(
   workplace: Workplace,
   {
@@ -61,7 +63,7 @@ export async function init(
   }: LockWait & {
     readonly file: string | undefined;
     readonly name: string | undefined;
-    readonly plan: string;
+    readonly plan: Json;
   },
 ): Promise<InitDocument> {
   const { folder } = locate(workplace);
@@ -70,23 +72,30 @@ export async function init(
     const message = `file: A workflow's file is called ${workflowFileName}.`;
     return { ok: false, at: 0, refusal: { code: 'bad_input', message, path: 'file' } };
   }
-  const decoded = decodePlanDraft(parsed(plan), name);
+  const decoded = decodePlanDraft(plan, name);
   if ('code' in decoded) return { ok: false, at: 0, refusal: decoded };
   return withFiles(workplace, wait, (files) => files.initialize(dirname(wanted), decoded.draft));
 }
 
-/** Undefined for what is not JSON; no schema takes it. */
-function parsed(text: string): unknown {
+/** What was handed over, parsed; or why it cannot be. */
+export function planIn(
+  path: string,
+  folder: string,
+): { readonly plan: Json } | { readonly problem: string } {
+  const name = path === '-' ? 'standard input' : path;
+  let text: string;
   try {
-    return JSON.parse(text) as unknown;
+    text = readFileSync(path === '-' ? 0 : resolve(folder, path), 'utf8');
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    if (!isNoFile(error)) throw fileFault(error, name);
+    return { problem: `there is no plan ${name}` };
   }
-}
-
-export function textOfPlan(path: string, folder: string): string {
-  return readFileSync(path === '-' ? 0 : resolve(folder, path), 'utf8');
+  try {
+    return { plan: JSON.parse(text) as Json };
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return { problem: `${name} is not JSON: ${error.message}` };
+  }
 }
 
 export function setTask(

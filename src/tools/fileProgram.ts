@@ -22,9 +22,11 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Com
     .requiredOption('--from <plan.json>', 'the plan, `-` for standard input')
     .option('--name <name>', 'what the workflow is called', notEmpty)
     .addOption(wait())
-    .action(async (file: string, options: { from: string; name?: string; wait: number }) => {
+    .action(async (file: string, options: InitOptions, command: Command) => {
       const files = await work();
-      const plan = files.textOfPlan(options.from, workplace().folder);
+      const read = files.planIn(options.from, workplace().folder);
+      if ('problem' in read) command.error(`error: ${read.problem}`, { exitCode: 2 });
+      const { plan } = read;
       const { name, wait: lockWaitMs } = options;
       const document = await files.init(workplace(), { file, name, plan, lockWaitMs });
       deliver(document, (await shown()).showInit);
@@ -146,6 +148,12 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Com
       ).resolveConflict(workplace(), { id, as, lockWaitMs: options.wait });
       deliver(document, (await shown()).showConflict);
     });
+}
+
+interface InitOptions {
+  readonly from: string;
+  readonly name?: string;
+  readonly wait: number;
 }
 
 interface TaskOptions extends Which {

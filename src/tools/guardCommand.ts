@@ -60,8 +60,9 @@ function stagedFiles(root: string): readonly string[] {
       .split('\0')
       .filter((file) => file !== '');
   } catch (error) {
-    const { code, stderr } = error as NodeJS.ErrnoException & { readonly stderr?: string };
-    const why = code === 'ENOENT' ? 'git was not found.' : String(stderr ?? error).trim();
-    throw new Unfit(`staged: Git cannot say what is staged: ${why}`, 'staged');
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT' ? 'Git was not found.' : `${root} is no repository that git can read.`;
+    throw new Unfit(`staged: ${why}`, 'staged');
   }
 }

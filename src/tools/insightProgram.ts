@@ -12,7 +12,12 @@ export function addInsightCommands(root: Command, commandLine: CommandLine): voi
     .command('log')
     .description('what has happened, oldest first')
     .option('--since <seq>', 'after this event', whole(0, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many; without --since, the last of them', whole(1, 10_000), 100)
+    .option(
+      '--limit <n>',
+      'at most so many; without --since, the last of them',
+      whole(1, 10_000),
+      100,
+    )
     .option('--follow', 'and what happens from now on, one JSON a line with --json')
     .action(async (options: { since?: number; limit: number; follow?: true }) => {
       const { since, limit } = options;

@@ -55,11 +55,11 @@ export function followLog(
   return inStore(workplace, async (store) => {
     const from = since ?? (await store.read('head', {}));
     await new Promise<void>((resolve, reject) => {
-      const end = (error?: unknown): void => {
+      const end = (error?: Error): void => {
         subscription.dispose();
         faults.dispose();
         if (error === undefined) resolve();
-        else reject(error as Error);
+        else reject(error);
       };
       const subscription = store.subscribe(from, (events) => {
         for (const event of events) {
@@ -80,8 +80,11 @@ export function followLog(
 /** Nobody can claim anything with it; but what a token is known by is nobody's business. */
 export function withoutDigest(event: StoredEvent): StoredEvent {
   const { data } = event as { readonly data: { readonly row?: unknown } };
-  const row = data.row as { readonly claim?: { readonly tokenDigest?: unknown } | null } | null | undefined;
+  const row = data.row as
+    { readonly claim?: { readonly tokenDigest?: unknown } | null } | null | undefined;
   if (!row?.claim) return event;
-  const { tokenDigest: _, ...claim } = row.claim;
+  const claim = Object.fromEntries(
+    Object.entries(row.claim).filter(([name]) => name !== 'tokenDigest'),
+  );
   return { ...event, data: { ...data, row: { ...row, claim } } } as unknown as StoredEvent;
 }

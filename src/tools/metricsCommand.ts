@@ -82,7 +82,10 @@ async function ofStore(store: Store, now: number): Promise<Metric[]> {
     ...by('wavelock_runs', 'status', counts),
     one('wavelock_slots', Number(slots)),
     one('wavelock_slot_waiters', slotWaiters.length),
-    one('wavelock_oldest_running_seconds', begun.length === 0 ? 0 : (now - Math.min(...begun)) / 1_000),
+    one(
+      'wavelock_oldest_running_seconds',
+      begun.length === 0 ? 0 : (now - Math.min(...begun)) / 1_000,
+    ),
     one('wavelock_overdue_runs', overdue.length),
     ...by('wavelock_locks', 'mode', {
       read: locks.filter(({ mode }) => mode === 'read').length,

@@ -32,7 +32,9 @@ export function showMetrics({ metrics }: Granted<MetricsDocument>): string {
 }
 
 export function showGuarded({ files }: Granted<GuardDocument>): string {
-  return files.length === 0 ? '' : `${counted(files.length, 'file')}: nobody else has locked anything.\n`;
+  return files.length === 0
+    ? ''
+    : `${counted(files.length, 'file')}: nobody else has locked anything.\n`;
 }
 
 export function showDoctor(document: Granted<DoctorDocument>, look: Look): string {

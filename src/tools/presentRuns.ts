@@ -12,6 +12,7 @@ import type {
   ShowDocument,
   StopDocument,
 } from './runCommands';
+import type { DiffDocument } from './runDiff';
 import type { Run } from './runShape';
 import { ago, clock, counted, lasting, printable, table, type Cell, type Look } from './terminal';
 
@@ -60,6 +61,12 @@ export function showStopped(document: Granted<StopDocument>, look: Look): string
 
 export function showRetried({ run }: Granted<RetryDocument>, { paint }: Look): string {
   return `${paint.bold(run.id)} is queued: attempt ${run.attempt} of ${printable(run.title)}\n`;
+}
+
+export function showDiff({ run, diff, copied }: Granted<DiffDocument>, { paint }: Look): string {
+  if (copied === null) return diff === '' ? 'Nothing has changed.\n' : diff;
+  const where = copied.to === 'clipboard' ? 'the clipboard' : printable(copied.path);
+  return `The diff of ${paint.bold(run)} is in ${where}.\n`;
 }
 
 export function showNext({ run }: Granted<NextDocument>, { paint }: Look): string {

@@ -20,7 +20,7 @@ import { commandWord, commandWords } from './commandWord';
 import { notEmpty } from './flags';
 import { showFailure } from './presentFailure';
 import { painter, printable, type Look } from './terminal';
-import { Unfit, type Workplace } from './workplace';
+import { isUnfit, type Workplace } from './workplace';
 
 export type { Host } from './commandLine';
 
@@ -65,12 +65,12 @@ export async function run(host: Host, groups: readonly CommandGroup[]): Promise<
     if (error instanceof CommanderError) {
       // Help and version also arrive here, with 0.
       if (error.exitCode === 0) return exitCode.ok;
-      const message = error.message.replace(/^error: /, '');
+      const message = error.message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
       fail({ ok: false, error: { code: 'bad_usage', message } });
       if (!json) host.err('Run wavelock --help to see what there is.\n');
       return exitCode.usage;
     }
-    if (error instanceof Unfit) return fail(refused(error.refusal, 0));
+    if (isUnfit(error)) return fail(refused(error.refusal, 0));
     if (error instanceof Interrupted) return error.exitCode;
     if (!isStoreError(error)) throw error;
     return fail({ ok: false, error: { code: error.code, message: error.message } });

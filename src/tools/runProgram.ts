@@ -29,7 +29,7 @@ const parts: readonly CommandGroup[] = [
   { names: ['heartbeat', 'complete', 'fail'], add: addHolding },
   { names: ['cancel', 'kill', 'retry'], add: addStopping },
   { names: ['await'], add: addWaiting },
-  { names: ['list', 'show', 'next'], add: addLooking },
+  { names: ['list', 'show', 'next', 'diff'], add: addLooking },
 ];
 
 function addMaking(run: Command, { host, json: quiet, workplace, deliver }: CommandLine): void {
@@ -218,6 +218,20 @@ function addLooking(run: Command, { host, workplace, deliver }: CommandLine): vo
       if (id === undefined) command.error('error: name the run, or set WAVELOCK_RUN', usage);
       const document = await runs.showRun(workplace(), { run: id, depth });
       deliver(document, shown.showRun);
+    });
+  run
+    .command('diff')
+    .description('what came of a run in the files, as git knows it')
+    .argument('[run]', 'its id, or the beginning of it', host.env['WAVELOCK_RUN'])
+    .option('--copy', 'to the clipboard; to a file where there is none')
+    .action(async (id: string | undefined, options: { copy?: true }, command: Command) => {
+      if (id === undefined) command.error('error: name the run, or set WAVELOCK_RUN', usage);
+      const { diffOfRun } = await import('./runDiff');
+      const { env } = host;
+      deliver(
+        await diffOfRun(workplace(), { run: id, copy: options.copy === true, env }),
+        shown.showDiff,
+      );
     });
   run
     .command('next')

@@ -97,6 +97,11 @@ export class Unfit extends Error {
   }
 }
 
+/** Holds across bundles, where `instanceof` does not. */
+export function isUnfit(error: unknown): error is Unfit {
+  return error instanceof Error && error.name === 'Unfit' && 'refusal' in error;
+}
+
 function identityOf(name: string | undefined, kind: AgentKind): Identity {
   const session = newId('ses') as SessionId;
   const host = hostname();
