@@ -135,7 +135,8 @@ describe('cli', () => {
     // Root may write anywhere, so the program runs as somebody else then, from a place that all may read.
     const program = join(bench.folder, 'program');
     mkdirSync(program);
-    for (const name of ['cli.js', 'cliMain.js']) cpSync(resolve('dist', name), join(program, name));
+    for (const name of readdirSync('dist').filter((each) => each.startsWith('cli')))
+      cpSync(resolve('dist', name), join(program, name));
     chmodSync(bench.folder, 0o555);
     try {
       const { code, document } = await wavelock(

@@ -46,6 +46,9 @@ describe('cli: files', () => {
 
   it('init refuses what is no plan, and another name of a file', async () => {
     bench.write('plan.json', '{');
+    assert.equal((await run('init', '--from', 'plan.json')).code, 2);
+    assert.equal((await run('init', '--from', 'nowhere.json')).code, 2);
+    bench.write('plan.json', '{}');
     assert.deepEqual(codeOf(await run('init', '--from', 'plan.json')), [1, 'bad_input']);
     bench.write('plan.json', JSON.stringify(plan));
     assert.deepEqual(codeOf(await run('init', 'PLAN.md', '--from', 'plan.json')), [1, 'bad_input']);
