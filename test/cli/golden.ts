@@ -66,30 +66,38 @@ export class Goldens {
 
   #told(text: string, key = ''): string {
     if (key === 'node' || key === 'engine' || key === 'platform') return `<${key}>`;
-    return text
-      .replaceAll(this.options.cwd, '<folder>')
-      .replaceAll(hostname(), '<host>')
-      .replace(
-        /\b(run|agt|lck|ses|wtr|edt|cfl|op)_[0-9a-hjkmnp-tv-z]{10}\b/g,
-        (id, kind: string) => {
-          const known = this.#ids.get(id) ?? `<${kind} ${this.#countOf(kind) + 1}>`;
-          this.#ids.set(id, known);
-          return known;
-        },
-      )
-      .replace(/cli:<host>:[0-9a-z]{6}/g, 'cli:<host>:<chance>')
-      .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
-      .replace(/\b[0-9a-f]{40}\b/g, '<token>')
-      .replace(/\d{8}T\d{9}Z-\d+/g, '<backup>')
-      .replace(/\d{4}-\d\d-\d\dT\d{6}-[0-9a-f]{12}/g, '<backup>')
-      .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, '<time>')
-      .replace(/\b\d+ (ms|s|min)\b/g, '<duration>');
+    return (
+      text
+        .replaceAll(this.options.cwd, '<folder>')
+        .replace(
+          /\b(run|agt|lck|ses|wtr|edt|cfl|op)_[0-9a-hjkmnp-tv-z]{10}\b/g,
+          (id, kind: string) => {
+            const known = this.#ids.get(id) ?? `<${kind} ${this.#countOf(kind) + 1}>`;
+            this.#ids.set(id, known);
+            return known;
+          },
+        )
+        // After the ids, in which a short name may stand by chance.
+        .replace(hostName, '<host>')
+        .replace(/cli:<host>:[0-9a-z]{6}/g, 'cli:<host>:<chance>')
+        .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
+        .replace(/\b[0-9a-f]{40}\b/g, '<token>')
+        .replace(/\d{8}T\d{9}Z-\d+/g, '<backup>')
+        .replace(/\d{4}-\d\d-\d\dT\d{6}-[0-9a-f]{12}/g, '<backup>')
+        .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, '<time>')
+        .replace(/\b\d+ (ms|s|min)\b/g, '<duration>')
+    );
   }
 
   #countOf(kind: string): number {
     return [...this.#ids.values()].filter((id) => id.startsWith(`<${kind} `)).length;
   }
 }
+
+const hostName = new RegExp(
+  `(?<![\\w<])${hostname().replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\w>])`,
+  'g',
+);
 
 const free: ReadonlySet<string> = new Set(['at', 'seq', 'pid', 'bytes', 'mono', 'ageMs', 'since']);
 
