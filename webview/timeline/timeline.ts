@@ -5,6 +5,7 @@
  */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { toNeighbour } from '../graph/furniture';
 import { asText, labelOf, lookOf, RunOpenEvent, RunSelectEvent, stateWord } from '../graph/runs';
 import { drawMarks, legend } from './drawing';
 import { marksOf, timesSaid } from './marks';
@@ -479,7 +480,7 @@ export class Timeline extends LitElement {
   ): TemplateResult {
     const names = Object.keys(choices) as Choice[];
     const stop = chosen === null ? names[0] : chosen;
-    return html`<span class="wlt-choices" role="group" aria-label=${label} @keydown=${arrowChoice}>
+    return html`<span class="wlt-choices" role="group" aria-label=${label} @keydown=${toNeighbour}>
       ${names.map(
         (name) =>
           html`<button
@@ -592,17 +593,6 @@ export class Timeline extends LitElement {
 const stopEvent = (event: Event) => {
   event.stopPropagation();
 };
-
-function arrowChoice(event: KeyboardEvent): void {
-  const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-  const group = event.currentTarget;
-  if (step === 0 || !(group instanceof Element)) return;
-  const buttons = [...group.querySelectorAll('button')];
-  const here = buttons.findIndex((button) => button === document.activeElement);
-  event.preventDefault();
-  event.stopPropagation();
-  buttons[(here + step + buttons.length) % buttons.length]?.focus();
-}
 
 export function registerTimeline(): void {
   if (!customElements.get('wl-timeline')) customElements.define('wl-timeline', Timeline);
