@@ -1,5 +1,5 @@
 /** The layout of the run graph: within the time in which an answer still seems to come at once. */
-import { layOut, type GraphLayout } from '../webview/graph/layout';
+import { layOut } from '../webview/graph/layout';
 import { deepGraph, someGraph, type SomeRun } from '../test/panel/someGraph';
 import { inTurn, median, most, type Bench } from './bench';
 
@@ -11,9 +11,21 @@ const shapes = {
   '50,000 runs': someGraph({ runs: 50_000, edges: 75_000, waves: 10 }),
 } as const satisfies Record<string, readonly SomeRun[]>;
 
+/** The best of a few: the machine is never alone, and the collector comes when it likes. */
+function took(work: () => void): number {
+  let best = Infinity;
+  for (let turn = 0; turn < 3; turn += 1) {
+    const start = process.cpuUsage();
+    work();
+    const { user, system } = process.cpuUsage(start);
+    best = Math.min(best, (user + system) / 1_000);
+  }
+  return best;
+}
+
 const graph: Bench = {
   name: 'graph',
-  about: 'Wall time to lay out the run graph from nothing, and to add one run to it.',
+  about: 'Processor time to lay out the run graph from nothing, and to add one run to it.',
   columns: [
     median('ms', 'ms', 1),
     most('ms', 'longest ms', 1),
@@ -31,12 +43,10 @@ const graph: Bench = {
     Promise.resolve((round) =>
       Promise.resolve(
         inTurn(Object.entries(shapes), round).map(([row, runs]) => {
-          const start = performance.now();
-          const layout: GraphLayout = layOut(runs);
-          const laidOut = performance.now();
-          layOut([...runs, { id: 'one more', wave: 1, dependsOn: [runs[0]?.id ?? ''] }], layout);
-          const added = performance.now();
-          return { row, figures: { ms: laidOut - start, added_ms: added - laidOut } };
+          const layout = layOut(runs);
+          const more = [...runs, { id: 'one more', wave: 1, dependsOn: [runs[0]?.id ?? ''] }];
+          const ms = took(() => layOut(runs));
+          return { row, figures: { ms, added_ms: took(() => layOut(more, layout)) } };
         }),
       ),
     ),

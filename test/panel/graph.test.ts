@@ -236,7 +236,7 @@ describe('run graph', () => {
 
   it('goes to the end of a chain of 1,000', async () => {
     const page = await studio.open();
-    const nodes = await page.evaluate(async () => {
+    const { nodes, x } = await page.evaluate(async () => {
       const { data, deepGraph, graph, drawn } = window.drawings;
       const element = graph({
         runs: data.manyRuns(deepGraph({ depth: 1_000, abreast: 3 })),
@@ -244,9 +244,10 @@ describe('run graph', () => {
       });
       await element.focusRun('run_2999');
       await drawn();
-      return element.querySelectorAll('*').length;
+      return { nodes: element.querySelectorAll('*').length, x: element.view.camera?.x ?? 0 };
     });
     assert.ok(nodes < 400);
+    assert.ok(x > 220_000, `seen from ${x}`);
     assert.equal(await focused(page), 'run run_2999');
     await studio.picture('graph-deep-dark');
   });

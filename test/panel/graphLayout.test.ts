@@ -253,10 +253,12 @@ describe('layout of the run graph', () => {
 
   it('lays out 10,000 runs and 15,000 edges in less than 300 ms', () => {
     const runs = someGraph({ runs: 10_000, edges: 15_000, waves: 10 });
+    // Processor time, as others are at work on the machine.
     const times = [1, 2, 3].map(() => {
-      const start = performance.now();
+      const start = process.cpuUsage();
       layOut(runs);
-      return performance.now() - start;
+      const { user, system } = process.cpuUsage(start);
+      return (user + system) / 1_000;
     });
     const best = Math.min(...times);
     console.log(`      10,000 runs, 15,000 edges: ${best.toFixed(0)} ms (law: 300)`);

@@ -72,7 +72,8 @@ const tool = (glyph: string, word: string, act: () => void, on?: boolean) =>
     <i class="codicon codicon-${glyph}" aria-hidden="true"></i>
   </button>`;
 
-function toNeighbour(event: KeyboardEvent): void {
+/** Arrow keys go round the buttons of a bar. */
+export function toNeighbour(event: KeyboardEvent): void {
   const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
   const bar = event.currentTarget;
   if (step === 0 || !(bar instanceof Element)) return;

@@ -8,7 +8,7 @@ import { zoomStep } from './camera';
 import { Family } from './kin';
 import { layOut, sameShape, type GraphLayout } from './layout';
 import { minimapPadding, minimapScale } from './minimap';
-import { needed, runAt, type Kin } from './painter';
+import { runAt, type Kin } from './painter';
 import {
   asText,
   labelOf,
@@ -569,12 +569,6 @@ export class Graph extends LitElement {
     const { scrollTop: top, clientHeight: height } = tree;
     if (top !== this.scrolled.top || height !== this.scrolled.height)
       this.scrolled = { top, height };
-  }
-
-  /** Whether a run is drawn as needed by the selected one; for tests. */
-  isNeeded(id: string): boolean {
-    const run = this.#layout.index.get(id);
-    return run !== undefined && this.#kin?.role[run] === needed;
   }
 }
 

@@ -50,6 +50,8 @@ export class Stage {
   #glide: { from: Camera; to: Camera; start: number } | null = null;
   /** Whether the camera has been set: by a person, by the panel, or the first time that there was something. */
   #placed = false;
+  /** A run to be brought into view when there is one. */
+  #wanted = -1;
   readonly #ended = new AbortController();
   readonly #stopWatching: () => void;
   readonly #resized: ResizeObserver;
@@ -115,7 +117,10 @@ export class Stage {
 
   reveal(run: number): void {
     const layout = this.#shown?.layout;
-    if (!layout || this.view.width === 0) return;
+    if (!layout) return;
+    // Not laid out by the page yet: as soon as it is.
+    this.#wanted = this.view.width === 0 ? run : -1;
+    if (this.#wanted >= 0) return;
     const box: Box = {
       x: layout.x[run] ?? 0,
       y: layout.y[run] ?? 0,
@@ -166,6 +171,7 @@ export class Stage {
     this.canvas.width = Math.round(width * this.#ratio);
     this.canvas.height = Math.round(height * this.#ratio);
     this.#place();
+    if (this.#wanted >= 0) this.reveal(this.#wanted);
     this.drawAll();
   }
 

@@ -5,8 +5,10 @@
  */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
+import { toNeighbour } from '../graph/furniture';
 import { asText, labelOf, lookOf, RunOpenEvent, RunSelectEvent, stateWord } from '../graph/runs';
-import { marksOf, timesSaid, type Marks, type Span } from './marks';
+import { drawMarks, legend } from './drawing';
+import { marksOf, timesSaid } from './marks';
 import {
   extent,
   isOpen,
@@ -478,7 +480,7 @@ export class Timeline extends LitElement {
   ): TemplateResult {
     const names = Object.keys(choices) as Choice[];
     const stop = chosen === null ? names[0] : chosen;
-    return html`<span class="wlt-choices" role="group" aria-label=${label} @keydown=${arrowChoice}>
+    return html`<span class="wlt-choices" role="group" aria-label=${label} @keydown=${toNeighbour}>
       ${names.map(
         (name) =>
           html`<button
@@ -591,53 +593,6 @@ export class Timeline extends LitElement {
 const stopEvent = (event: Event) => {
   event.stopPropagation();
 };
-
-function arrowChoice(event: KeyboardEvent): void {
-  const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-  const group = event.currentTarget;
-  if (step === 0 || !(group instanceof Element)) return;
-  const buttons = [...group.querySelectorAll('button')];
-  const here = buttons.findIndex((button) => button === document.activeElement);
-  event.preventDefault();
-  event.stopPropagation();
-  buttons[(here + step + buttons.length) % buttons.length]?.focus();
-}
-
-const at = ({ x, width }: Span) => `left:${x.toFixed(1)}px;width:${width.toFixed(1)}px`;
-
-function drawMarks(marks: Marks, glyph: string): TemplateResult {
-  const { wait, bar, gap, ghost, elbow, text } = marks;
-  const solid = bar && gap ? { x: bar.x, width: Math.max(0, gap.x - bar.x) } : bar;
-  return html`${wait ? html`<i class="wlt-wait" .style=${at(wait)}></i>` : nothing}${
-    marks.made !== null ? html`<i class="wlt-made" .style=${`left:${marks.made}px`}></i>` : nothing
-  }${elbow ? html`<i class="wlt-elbow" .style=${at(elbow)}></i>` : nothing}${
-    solid && solid.width > 0
-      ? html`<i class="wlt-bar ${marks.live ? 'wlt-live' : ''}" .style=${at(solid)}></i>`
-      : nothing
-  }${gap ? html`<i class="wlt-bar wlt-gap" .style=${at(gap)}></i>` : nothing}${
-    ghost ? html`<i class="wlt-bar wlt-ghost" .style=${at(ghost)}></i>` : nothing
-  }${marks.ticks.map((x) => html`<i class="wlt-tick" .style=${`left:${x.toFixed(1)}px`}></i>`)}${
-    text
-      ? html`<span
-          class="wlt-text"
-          aria-hidden="true"
-          .style=${text.side === 'right' ? `left:${text.x}px` : `right:${text.x}px`}
-          ><i class="codicon codicon-${glyph} wlt-hue wlt-${marks.hue}"></i
-          ><span>${marks.word}</span><span class="wlt-soft">${marks.detail}</span></span
-        >`
-      : nothing
-  }`;
-}
-
-const { key } = timelineWords;
-const legend = html`<p class="wlt-key wlt-soft" aria-hidden="true">
-  <span><i class="wlt-k wlt-k-wait"></i>${key.waiting}</span>
-  <span><i class="wlt-k wlt-bar wlt-live wlt-blue"></i>${key.running}</span>
-  <span><i class="wlt-k wlt-bar wlt-gap wlt-blue"></i>${key.gap}</span>
-  <span><i class="wlt-k-tick"></i>${key.transition}</span>
-  <span><i class="wlt-k-elbow"></i>${key.retry}</span>
-  <span><i class="wlt-k wlt-bar wlt-ghost wlt-purple"></i>${key.due}</span>
-</p>`;
 
 export function registerTimeline(): void {
   if (!customElements.get('wl-timeline')) customElements.define('wl-timeline', Timeline);
