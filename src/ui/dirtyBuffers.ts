@@ -44,6 +44,8 @@ interface Known {
 /** VS Code compares at most three pieces of this size before it refuses to save. */
 const comparedBytes = 128 * 1024;
 const mostTries = 5;
+/** A save that has not come to its end by then has failed. */
+const saveTakesMs = 3_000;
 
 export class DirtyBuffers implements Disposable {
   readonly #known = new Map<string, Known>();
@@ -53,6 +55,8 @@ export class DirtyBuffers implements Disposable {
   readonly #refused: Emitter<BufferConflict>;
   /** A person has saved, and it could not be done. */
   readonly onDidRefuseSave: Emitter<BufferConflict>['event'];
+  /** Buffers that show the disk while VS Code saves, and what they held before. */
+  readonly #setAside = new Map<string, { readonly mine: string; readonly timer: NodeJS.Timeout }>();
   readonly #listeners: Disposable[];
 
   constructor(
@@ -72,7 +76,8 @@ export class DirtyBuffers implements Disposable {
         this.#noteClean(text);
       }),
       vscode.workspace.onDidSaveTextDocument((text) => {
-        this.#noteClean(text);
+        if (this.#setAside.has(text.uri.toString())) void this.#putBack(text);
+        else this.#noteClean(text);
       }),
       vscode.workspace.onDidChangeTextDocument(({ document }) => {
         if (!document.isDirty) this.#noteClean(document);
@@ -81,7 +86,8 @@ export class DirtyBuffers implements Disposable {
         this.#forget(uri);
       }),
       vscode.workspace.onWillSaveTextDocument((event) => {
-        if (this.#saves(event.document)) event.waitUntil(this.#beforeSave(event.document));
+        const { document, reason } = event;
+        if (this.#saves(document)) event.waitUntil(this.#beforeSave(document, reason));
       }),
       // Typing may have settled what was in conflict.
       live.onDidChange(({ text }) => {
@@ -107,6 +113,7 @@ export class DirtyBuffers implements Disposable {
   /** Keeps both versions in the store, so that neither depends on this window. */
   async keep({ text, belonging, base, kept }: BufferConflict): Promise<ConflictId | undefined> {
     if (kept !== undefined) return kept;
+    if (!isValid(belonging.model.read(belonging.file, this.textOf(text)))) return undefined;
     const result = await this.#write(belonging, { base, mine: this.textOf(text) });
     return result === 'saved' ? undefined : result;
   }
@@ -131,6 +138,7 @@ export class DirtyBuffers implements Disposable {
 
   dispose(): void {
     for (const listener of this.#listeners) listener.dispose();
+    for (const { timer } of this.#setAside.values()) clearTimeout(timer);
     this.#changed.dispose();
     this.#refused.dispose();
   }
@@ -148,6 +156,7 @@ export class DirtyBuffers implements Disposable {
     const belonging = !text.isDirty && this.live.belonging(text);
     if (!belonging || !belonging.isMain) return;
     const key = text.uri.toString();
+    if (this.#setAside.has(key)) return;
     const disk = textAt(text.uri.fsPath);
     // VS Code may be about to read it; what it has read before is still the base.
     if (disk === undefined || asInBuffer(disk, text) !== text.getText()) return;
@@ -205,7 +214,10 @@ export class DirtyBuffers implements Disposable {
   }
 
   /** The conflict check. VS Code waits for it a second and a half. */
-  async #beforeSave(text: vscode.TextDocument): Promise<vscode.TextEdit[]> {
+  async #beforeSave(
+    text: vscode.TextDocument,
+    reason: vscode.TextDocumentSaveReason,
+  ): Promise<vscode.TextEdit[]> {
     const belonging = this.live.belonging(text);
     const known = this.#known.get(text.uri.toString());
     const disk = textAt(text.uri.fsPath);
@@ -214,7 +226,9 @@ export class DirtyBuffers implements Disposable {
     // Nothing has come between: an ordinary save.
     if (disk === base && !known.stale) return [];
     const mine = this.textOf(text);
-    const result = await this.#write(belonging, { base, mine });
+    // The store takes only what is valid; a file with errors is still its owner's to save.
+    const valid = isValid(belonging.model.read(belonging.file, mine));
+    const result = valid ? await this.#write(belonging, { base, mine }) : undefined;
     if (result === 'saved') return this.#asOnDisk(text, known);
     const texts = { base, mine, theirs: disk };
     const merged = result === undefined ? merge(belonging, texts, 'even with errors') : undefined;
@@ -222,9 +236,8 @@ export class DirtyBuffers implements Disposable {
       const conflict = { text, belonging, base, theirs: disk, kept: result };
       this.#setConflict(known, conflict);
       this.#refused.fire(conflict);
-      return [];
+      return this.#keepFromWriting(text, { known, disk, isKept: result !== undefined, reason });
     }
-    // Without the store, or with an error in it, a file is still its owner's to save.
     if (textAt(text.uri.fsPath) !== disk) return [];
     writeFileSync(text.uri.fsPath, merged);
     return this.#asOnDisk(text, known);
@@ -245,6 +258,47 @@ export class DirtyBuffers implements Disposable {
       this.log.error('A save could not go through the store', error);
       return undefined;
     }
+  }
+
+  /**
+   * A save cannot be called off, and VS Code takes a file of the same length for the one that it has read. So it is
+   * given what is there already, and the buffer gets its own text back when that is written.
+   */
+  #keepFromWriting(
+    text: vscode.TextDocument,
+    {
+      known,
+      disk,
+      isKept,
+      reason,
+    }: {
+      readonly known: Known;
+      readonly disk: string;
+      readonly isKept: boolean;
+      readonly reason: vscode.TextDocumentSaveReason;
+    },
+  ): vscode.TextEdit[] {
+    const edits = textEdits(text, editsBetween(text.getText(), asInBuffer(disk, text)));
+    if (disk.length > comparedBytes)
+      utimesSync(text.uri.fsPath, new Date(), new Date(known.mtimeMs));
+    // Given back, it would be saved again in a second, and again. The store has it.
+    if (reason !== vscode.TextDocumentSaveReason.Manual && isKept) {
+      known.base = disk;
+      return edits;
+    }
+    const timer = setTimeout(() => {
+      void this.#putBack(text);
+    }, saveTakesMs);
+    this.#setAside.set(text.uri.toString(), { mine: text.getText(), timer });
+    return edits;
+  }
+
+  async #putBack(text: vscode.TextDocument): Promise<void> {
+    const key = text.uri.toString();
+    const aside = this.#setAside.get(key);
+    clearTimeout(aside?.timer);
+    if (aside && !text.isClosed) await replaceText(text, aside.mine);
+    this.#setAside.delete(key);
   }
 
   #asOnDisk(text: vscode.TextDocument, known: Known): vscode.TextEdit[] {
@@ -276,6 +330,7 @@ function merge(
   { base, mine, theirs }: { readonly base: string; readonly mine: string; readonly theirs: string },
   errors?: 'even with errors',
 ): string | undefined {
+  if (base === theirs) return mine;
   const whole = model.merge(file, { base, mine, theirs });
   if (whole !== undefined) return whole;
   const mayHaveErrors = errors !== undefined || !isValid(model.read(file, mine));

@@ -114,8 +114,11 @@ describe('unsaved changes of a workflow file', () => {
       10,
     );
     assert.ok(lenses.some(({ command }) => command?.command === 'wavelock.resolveConflict'));
-    assert.equal(await document.save(), false);
-    assert.match(onDisk(), /## ❌ Failed/);
+    const [mine, theirs] = [document.getText(), onDisk()];
+    await document.save();
+    await untilText(document, (text) => text === mine);
+    assert.ok(document.isDirty);
+    assert.equal(onDisk(), theirs);
     assert.match(document.getText(), /\[~\] \*\*2-01/);
   });
 
@@ -180,7 +183,8 @@ describe('unsaved changes of a workflow file', () => {
 
     it('a save that is refused keeps both versions in the store, and each choice settles them', async () => {
       const mine = document.getText();
-      assert.equal(await document.save(), false);
+      await document.save();
+      await untilText(document, (text) => text === mine);
       const model = parts.model.folder(folder);
       await when(parts, () => (model?.view.conflicts.size ?? 0) === 1);
       const [row] = model?.view.conflicts.values() ?? [];
@@ -193,6 +197,20 @@ describe('unsaved changes of a workflow file', () => {
       assert.equal(onDisk(), mine);
       assert.equal(model?.view.conflicts.size, 0);
     });
+  });
+
+  it('of the same length as what is on the disk are not written over it either', async () => {
+    const document = await openFile();
+    await replaceIn(document, '- [ ] **2-01**', '- [x] **2-01**');
+    const mine = document.getText();
+    const theirs = original.replace('- [ ] **2-01**', '- [!] **2-01**');
+    writeFileSync(stateFile, theirs);
+    await untilConflicts(1);
+    await document.save();
+    await untilText(document, (text) => text === mine);
+    assert.ok(document.isDirty);
+    assert.equal(onDisk(), theirs);
+    assert.equal(conflicts().length, 1);
   });
 
   it('that are being typed and not valid yet still take up the disk', async () => {
