@@ -89,7 +89,9 @@ export class Dialogue {
     const answer = this.#answers.shift();
     if (!answer || 'dismiss' in answer) return undefined;
     assert.ok('pick' in answer, `“${title}” offers a list, and the test would type`);
-    const item = items.find(({ label }) => answer.pick.test(label));
+    const item =
+      items.find(({ label }) => answer.pick.test(label)) ??
+      items.find(({ detail = '' }) => answer.pick.test(detail));
     assert.ok(
       item,
       `${String(answer.pick)} is not in “${title}”: ${items.map(({ label }) => label).join(' | ')}`,

@@ -66,7 +66,7 @@ describe('commands about runs', () => {
 
   it('Cancel Run offers what is queued or running, and ends a queued one', async () => {
     const { run } = target('2-01');
-    here.dialogue.will({ pick: /2-01/ });
+    here.dialogue.will({ pick: new RegExp(run) });
     await command('cancelRun');
     assert.ok(here.dialogue.offered[0]?.labels.every((label) => !label.includes('1-01')));
     await here.until(() => statusOf(run) === 'cancelled');
@@ -93,12 +93,15 @@ describe('commands about runs', () => {
     const named = target('2-01');
     const { token } = await codex.does({ kind: 'run.claim', run: named.run });
     await codex.does({ kind: 'run.fail', run: named.run, token, error: { message: 'no network' } });
-    await here.untilTask('2-01', ({ status }) => status === 'failed');
+    await here.untilTask(
+      '2-01',
+      ({ status, run }) => status === 'failed' && run?.status === 'error',
+    );
     assert.match(
       await treeText(here.parts.tree),
       /2-01 — .*\n {6}Attempt 1 — Error · no network \[error\]/,
     );
-    here.dialogue.will({ pick: /2-01/ });
+    here.dialogue.will({ pick: new RegExp(named.run) });
     await command('retryRun');
     await here.untilTask('2-01', ({ run }) => run?.status === 'queued' && run.attempt === 2);
     assert.match(await treeText(here.parts.tree), /Attempt 2 — Queued .*\n {6}Attempt 1 — Error/);
@@ -209,7 +212,7 @@ describe('commands about runs', () => {
     assert.ok(!names().includes('completeRun'));
     assert.ok(!names().includes('retryStore'));
     await command('claimRun', target('2-01'));
-    await here.until(() => here.parts.claimed.size > 0);
+    await here.untilTask('2-01', ({ run }) => run?.status === 'running');
     assert.ok(names().includes('completeRun'));
     await command('completeRun', target('2-01'));
   });

@@ -87,7 +87,10 @@ describe('notifications', () => {
   it('what befalls others is theirs', async () => {
     const { run, token } = await codex.does({ kind: 'run.claim', run: here.run('2-03').id });
     await codex.does({ kind: 'run.fail', run: run.id, token, error: { message: 'no' } });
-    await here.untilTask('2-03', ({ status }) => status === 'failed');
+    await here.untilTask(
+      '2-03',
+      ({ status, run }) => status === 'failed' && run?.status === 'error',
+    );
     assert.deepEqual(here.dialogue.said, []);
     assert.ok(here.parts.tree.attention() > 0, 'the badge has it');
     assert.equal(here.parts.surfaces.workflows?.view.badge?.value, here.parts.tree.attention());
@@ -246,10 +249,7 @@ describe('what the command line does for the editor', () => {
       await command('export');
       const drafts = vscode.workspace.textDocuments.filter(({ isUntitled }) => isUntitled);
       const draft = drafts.find((document) => expected.test(document.getText()));
-      assert.ok(
-        draft,
-        `${format}: ${drafts.map((document) => document.getText().slice(0, 80)).join('\n')}`,
-      );
+      assert.ok(draft, `${format}: ${JSON.stringify(here.dialogue.said)}`);
       await vscode.window.showTextDocument(draft);
       await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
     }
