@@ -35,7 +35,15 @@ describe('store folder: what stands in it', () => {
 
   const codes = (): string[] => prepareStoreFolder(folder).warnings.map(({ code }) => code);
 
-  for (const name of ['backups', 'lockfiles', 'logs', 'set-aside', 'store-backups', '.gitignore', 'head']) {
+  for (const name of [
+    'backups',
+    'lockfiles',
+    'logs',
+    'set-aside',
+    'store-backups',
+    '.gitignore',
+    'head',
+  ]) {
     it(`${name} as a link out of the folder is named, and nothing is written behind it`, async () => {
       mkdirSync(folder);
       const target = join(bench.folder, 'elsewhere');

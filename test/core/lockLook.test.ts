@@ -26,9 +26,7 @@ class Scene {
   held(who: Speaker, ...resources: string[]): readonly string[] {
     const denials = this.store.ask(heldByOthers({ resources, worktree: '' }, who));
     assert.ok(!('code' in denials));
-    return denials.map(
-      ({ resource, holder }) => `${resource} ${holder.name}`,
-    );
+    return denials.map(({ resource, holder }) => `${resource} ${holder.name}`);
   }
 }
 
