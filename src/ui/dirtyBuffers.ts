@@ -44,8 +44,6 @@ interface Known {
 /** VS Code compares at most three pieces of this size before it refuses to save. */
 const comparedBytes = 128 * 1024;
 const mostTries = 5;
-/** A save that has not come to its end by then has failed. */
-const saveTakesMs = 3_000;
 
 export class DirtyBuffers implements Disposable {
   readonly #known = new Map<string, Known>();
@@ -56,7 +54,7 @@ export class DirtyBuffers implements Disposable {
   /** A person has saved, and it could not be done. */
   readonly onDidRefuseSave: Emitter<BufferConflict>['event'];
   /** Buffers that show the disk while VS Code saves, and what they held before. */
-  readonly #setAside = new Map<string, { readonly mine: string; readonly timer: NodeJS.Timeout }>();
+  readonly #setAside = new Map<string, BufferConflict & { readonly mine: string }>();
   readonly #listeners: Disposable[];
 
   constructor(
@@ -138,7 +136,6 @@ export class DirtyBuffers implements Disposable {
 
   dispose(): void {
     for (const listener of this.#listeners) listener.dispose();
-    for (const { timer } of this.#setAside.values()) clearTimeout(timer);
     this.#changed.dispose();
     this.#refused.dispose();
   }
@@ -168,6 +165,7 @@ export class DirtyBuffers implements Disposable {
 
   #forget(uri: vscode.Uri): void {
     const known = this.#known.get(uri.toString());
+    this.#setAside.delete(uri.toString());
     this.#known.delete(uri.toString());
     if (known?.conflict) this.#changed.fire();
   }
@@ -179,6 +177,8 @@ export class DirtyBuffers implements Disposable {
       const known = this.#known.get(text.uri.toString());
       const disk = textAt(text.uri.fsPath);
       if (!belonging || !known || disk === undefined || text.isClosed || !text.isDirty) return;
+      // What it shows now is not what it holds.
+      if (this.#setAside.has(text.uri.toString())) return;
       if (disk === known.base) {
         this.#setConflict(known, undefined);
         return;
@@ -221,13 +221,17 @@ export class DirtyBuffers implements Disposable {
     const belonging = this.live.belonging(text);
     const known = this.#known.get(text.uri.toString());
     const disk = textAt(text.uri.fsPath);
+    // Of a save that was not to be done in the end.
+    this.#setAside.delete(text.uri.toString());
     if (!belonging || !known || disk === undefined) return [];
     const { base } = known;
     // Nothing has come between: an ordinary save.
     if (disk === base && !known.stale) return [];
     const mine = this.textOf(text);
-    // The store takes only what is valid; a file with errors is still its owner's to save.
-    const valid = isValid(belonging.model.read(belonging.file, mine));
+    // The store takes only what is valid, and its time for a large file; where nothing has come between, both
+    // are still their owner's to save.
+    const quick = disk === base && disk.length > comparedBytes;
+    const valid = !quick && isValid(belonging.model.read(belonging.file, mine));
     const result = valid ? await this.#write(belonging, { base, mine }) : undefined;
     if (result === 'saved') return this.#asOnDisk(text, known);
     const texts = { base, mine, theirs: disk };
@@ -235,8 +239,7 @@ export class DirtyBuffers implements Disposable {
     if (merged === undefined) {
       const conflict = { text, belonging, base, theirs: disk, kept: result };
       this.#setConflict(known, conflict);
-      this.#refused.fire(conflict);
-      return this.#keepFromWriting(text, { known, disk, isKept: result !== undefined, reason });
+      return this.#keepFromWriting(conflict, known, reason);
     }
     if (textAt(text.uri.fsPath) !== disk) return [];
     writeFileSync(text.uri.fsPath, merged);
@@ -265,40 +268,31 @@ export class DirtyBuffers implements Disposable {
    * given what is there already, and the buffer gets its own text back when that is written.
    */
   #keepFromWriting(
-    text: vscode.TextDocument,
-    {
-      known,
-      disk,
-      isKept,
-      reason,
-    }: {
-      readonly known: Known;
-      readonly disk: string;
-      readonly isKept: boolean;
-      readonly reason: vscode.TextDocumentSaveReason;
-    },
+    conflict: BufferConflict,
+    known: Known,
+    reason: vscode.TextDocumentSaveReason,
   ): vscode.TextEdit[] {
-    const edits = textEdits(text, editsBetween(text.getText(), asInBuffer(disk, text)));
-    if (disk.length > comparedBytes)
+    const { text, theirs, kept } = conflict;
+    const mine = text.getText();
+    if (theirs.length > comparedBytes)
       utimesSync(text.uri.fsPath, new Date(), new Date(known.mtimeMs));
-    // Given back, it would be saved again in a second, and again. The store has it.
-    if (reason !== vscode.TextDocumentSaveReason.Manual && isKept) {
-      known.base = disk;
-      return edits;
+    if (reason === vscode.TextDocumentSaveReason.Manual || kept === undefined) {
+      this.#setAside.set(text.uri.toString(), { ...conflict, mine });
+    } else {
+      // Given back, it would be saved again in a second, and again. The store has it.
+      known.base = theirs;
+      this.#refused.fire(conflict);
     }
-    const timer = setTimeout(() => {
-      void this.#putBack(text);
-    }, saveTakesMs);
-    this.#setAside.set(text.uri.toString(), { mine: text.getText(), timer });
-    return edits;
+    return textEdits(text, editsBetween(mine, asInBuffer(theirs, text)));
   }
 
   async #putBack(text: vscode.TextDocument): Promise<void> {
     const key = text.uri.toString();
     const aside = this.#setAside.get(key);
-    clearTimeout(aside?.timer);
-    if (aside && !text.isClosed) await replaceText(text, aside.mine);
+    if (!aside) return;
+    await replaceText(text, aside.mine);
     this.#setAside.delete(key);
+    this.#refused.fire(aside);
   }
 
   #asOnDisk(text: vscode.TextDocument, known: Known): vscode.TextEdit[] {

@@ -10,6 +10,7 @@ import {
   runCommand,
   screenshot,
   statusBarItem,
+  webviewFrame,
 } from '../editor/window';
 import { useInstalled } from './installed';
 
@@ -46,6 +47,8 @@ describe('a workflow file in the editor', () => {
     await page.locator('.squiggly-warning').first().waitFor();
     await findLine(page, '67%');
     await page.keyboard.press('ControlOrMeta+.');
+    await page.locator('.action-widget').first().waitFor();
+    await screenshot(page, 'quick-fix');
     await page.locator('.action-widget .monaco-list-row.action', { hasText: 'Write 66%' }).click();
     await page.locator('.tab.active.dirty').waitFor();
     await page.keyboard.press('ControlOrMeta+S');
@@ -77,6 +80,8 @@ describe('a workflow file in the editor', () => {
     // A save changes nothing, and offers the way out.
     await b.keyboard.press('ControlOrMeta+S');
     await b.locator('.notification-toast', { hasText: 'both versions are kept' }).waitFor();
+    await b.locator('.monaco-editor .view-line', { hasText: '[x] **2-01' }).first().waitFor();
+    await b.locator('.tab.active.dirty').waitFor();
     await screenshot(b, 'conflict-save');
     assert.match(onDisk(), /\[!\] \*\*2-01/);
     await lens(b, 'Resolve Conflict').click();
@@ -96,6 +101,11 @@ describe('a workflow file in the editor', () => {
     const steps = page.locator('.getting-started-step');
     await steps.nth(3).waitFor();
     assert.equal(await steps.count(), 4);
+    await page
+      .locator('.getting-started-media iframe, .getting-started-media webview')
+      .first()
+      .waitFor({ state: 'attached' });
+    await webviewFrame(page, 'svg');
     await screenshot(page, 'walkthrough');
   });
 });

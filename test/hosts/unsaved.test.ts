@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
 import {
+  answering,
   awake,
   closeEditors,
   folder,
@@ -211,6 +212,28 @@ describe('unsaved changes of a workflow file', () => {
     assert.ok(document.isDirty);
     assert.equal(onDisk(), theirs);
     assert.equal(conflicts().length, 1);
+  });
+
+  it('kept after a refused save open in the merge editor, and the disk stays as it is', async () => {
+    const document = await openFile();
+    await replaceIn(document, '- [ ] **2-01**', '- [x] **2-01**');
+    const mine = document.getText();
+    const theirs = original.replace('- [ ] **2-01**', '- [!] **2-01**');
+    writeFileSync(stateFile, theirs);
+    await untilConflicts(1);
+    await document.save();
+    await untilText(document, (text) => text === mine);
+    await when(parts, () => parts.model.folder(folder)?.view.conflicts.size === 1);
+    await answering({ pick: [/Merge/] }, () =>
+      vscode.commands.executeCommand('wavelock.resolveConflict', { path: stateFile }),
+    );
+    assert.equal(onDisk(), theirs);
+    await heard(
+      (listener) => vscode.window.onDidChangeVisibleTextEditors(listener),
+      () => vscode.window.visibleTextEditors.some((editor) => editor.document.getText() === mine),
+    );
+    assert.equal(onDisk(), theirs);
+    assert.match(document.getText(), /\[!\] \*\*2-01/);
   });
 
   it('that are being typed and not valid yet still take up the disk', async () => {
