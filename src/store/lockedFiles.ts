@@ -2,6 +2,7 @@
  * Workflow files under their lock: who waits for it, who is told who has it, and what is written while it is held.
  * The lock keeps writers out of each other's way; that nothing is lost does not hang on it (`fileWriter.ts`).
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors';
 import type {
@@ -110,11 +111,18 @@ export class LockedFiles {
 
   #lockOptions(file: RelativePath): Omit<FileLockOptions, 'waitMs'> {
     const { agent, session, host, pid } = this.#store.identity;
-    const { worktree } = this.#place;
+    const { storeFolder, worktree } = this.#place;
+    // The note of a lock would bring back its folder, and a store that was moved away would begin anew and empty.
+    if (!existsSync(storeFolder)) {
+      throw new StoreError(
+        'store_gone',
+        `The store ${storeFolder} is not there any more. Put it back.`,
+      );
+    }
     const process = processIdentity(host, pid);
     return {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
-      notes: join(this.#place.storeFolder, 'lockfiles'),
+      notes: join(storeFolder, 'lockfiles'),
       process,
       onStep: this.options.onStep,
       guard: {

@@ -3,7 +3,7 @@
  * store's events carry forward. Surfaces read `state` and listen; nothing here knows who they are.
  */
 import { existsSync, watch, type FSWatcher } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isStoreError, type FaultCode } from '../core/errors';
 import type { AdvanceFacts, Answer, RelativePath, StoredEvent, WorkflowId } from '../core/model';
 import { evolve, viewOf, type StateView } from '../core/views';
@@ -279,8 +279,13 @@ export class FolderModel implements Disposable {
     store.close().catch((error: unknown) => {
       this.options.log('The lost store could not be closed', error);
     });
-    if (existsSync(this.place.storeFolder)) this.#restart();
+    if (this.#isThere()) this.#restart();
     else this.#watchForReturn();
+  }
+
+  /** Its folder alone says nothing: whoever writes beside the store makes it. */
+  #isThere(): boolean {
+    return existsSync(join(this.place.storeFolder, 'store.db'));
   }
 
   #restart(): void {
@@ -295,7 +300,7 @@ export class FolderModel implements Disposable {
     this.#returnWatcher?.close();
     try {
       const watcher = watch(dirname(this.place.storeFolder), { persistent: false }, () => {
-        if (!existsSync(this.place.storeFolder)) return;
+        if (!this.#isThere()) return;
         watcher.close();
         if (this.#lost && !this.#disposed) this.#restart();
       });
