@@ -150,7 +150,8 @@ describe('worker storm', function () {
       // On a machine that is busy enough, anything may have had its time.
       // The wall clock and the one of the timeout each leave out the rest of a millisecond.
       const took = Number(row.endedAt) - Number(row.startedAt);
-      if (row.error?.code === 'timeout') assert.ok(took >= timeoutMs - 1, `${what} after ${took} ms`);
+      if (row.error?.code === 'timeout')
+        assert.ok(took >= timeoutMs - 1, `${what} after ${took} ms`);
       else assert.equal(row.status, behaviours[behaviour], what);
       if (behaviour === 'hangs') assert.equal(row.error?.code, 'timeout', what);
     }

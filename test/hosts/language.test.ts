@@ -409,6 +409,6 @@ describe('workflow files in the editor', () => {
     await putFile(parts, original.replace('33%', '34%'));
     await vscode.commands.executeCommand('wavelock.validateWorkflowFile', uri);
     assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, stateFile);
-    assert.deepEqual(codesOf(uri), ['progress_mismatch']);
+    await untilCodes(uri, (codes) => codes.join() === 'progress_mismatch');
   });
 });
