@@ -53,6 +53,8 @@ export class DirtyBuffers implements Disposable {
   readonly #refused: Emitter<BufferConflict>;
   /** A person has saved, and it could not be done. */
   readonly onDidRefuseSave: Emitter<BufferConflict>['event'];
+  /** What is being brought into buffers. */
+  readonly #following = new Map<string, Promise<void>>();
   /** Buffers that show the disk while VS Code saves, and what they held before. */
   readonly #setAside = new Map<string, BufferConflict & { readonly mine: string }>();
   readonly #listeners: Disposable[];
@@ -170,8 +172,25 @@ export class DirtyBuffers implements Disposable {
     if (known?.conflict) this.#changed.fire();
   }
 
-  /** Brings into a dirty buffer what the disk has got. */
-  async #follow(text: vscode.TextDocument): Promise<void> {
+  /** Brings into a dirty buffer what the disk has got; one after the other. */
+  #follow(text: vscode.TextDocument): Promise<void> {
+    const key = text.uri.toString();
+    const before = this.#following.get(key);
+    const following = (async () => {
+      await before;
+      await this.#takeUp(text);
+    })()
+      .catch((error: unknown) => {
+        this.log.error(`A change of ${text.uri.fsPath} is not in its buffer`, error);
+      })
+      .finally(() => {
+        if (this.#following.get(key) === following) this.#following.delete(key);
+      });
+    this.#following.set(key, following);
+    return following;
+  }
+
+  async #takeUp(text: vscode.TextDocument): Promise<void> {
     for (let tries = 0; tries < mostTries; tries += 1) {
       const belonging = this.live.belonging(text);
       const known = this.#known.get(text.uri.toString());
@@ -218,6 +237,8 @@ export class DirtyBuffers implements Disposable {
     text: vscode.TextDocument,
     reason: vscode.TextDocumentSaveReason,
   ): Promise<vscode.TextEdit[]> {
+    // The buffer may have got what it does not know to be of the disk.
+    await this.#following.get(text.uri.toString());
     const belonging = this.live.belonging(text);
     const known = this.#known.get(text.uri.toString());
     const disk = textAt(text.uri.fsPath);
