@@ -63,32 +63,38 @@ export class WorkflowCodeLens implements vscode.CodeLensProvider, Disposable {
     const lenses: vscode.CodeLens[] = [];
     if (this.conflicts.of(live).length > 0) {
       const title = vscode.l10n.t('Resolve Conflict');
-      lenses.push(at(commandTo('wavelock.resolveConflict', `$(warning) ${title}`, { path })));
+      lenses.push(
+        at(commandTo('wavelock.resolveConflict', withIcon('$(warning)', title), { path })),
+      );
     }
     const trusted = vscode.workspace.isTrusted;
     if (workflow.valid && !workflow.completed && trusted) {
       const title = vscode.l10n.t('Advance Wave');
       const seen = { path, seen: workflow.wave };
-      lenses.push(at(commandTo('wavelock.advanceWave', `$(debug-step-over) ${title}`, seen)));
+      lenses.push(
+        at(commandTo('wavelock.advanceWave', withIcon('$(debug-step-over)', title), seen)),
+      );
     }
     if (workflow.valid) {
       lenses.push(at(commandTo('wavelock.openPanel', progressWords(workflow))));
     } else {
       const title = vscode.l10n.t('Invalid: show problems');
-      lenses.push(at(commandTo('wavelock.validateWorkflowFile', `$(error) ${title}`, { path })));
+      lenses.push(
+        at(commandTo('wavelock.validateWorkflowFile', withIcon('$(error)', title), { path })),
+      );
     }
     const { holder } = workflow;
     if (holder && holder.session !== this.model.session) {
       const who = plainLabel(holder.agent);
       const title = vscode.l10n.t('locked by {0} since {1}', who, clockTime(holder.since));
-      lenses.push(at(commandTo('wavelock.openPanel', `$(lock) ${title}`)));
+      lenses.push(at(commandTo('wavelock.openPanel', withIcon('$(lock)', title))));
     }
     return lenses;
   }
 }
 
 function progressWords({ completed, wave, waveCount, waves }: WorkflowOverview): string {
-  if (completed) return `$(pass) ${vscode.l10n.t('completed')}`;
+  if (completed) return withIcon('$(pass)', vscode.l10n.t('completed'));
   const current = waves.find(({ number }) => number === wave);
   const words = vscode.l10n.t('Wave {0}/{1}', wave, waveCount);
   return current ? `${words} · ${doneWords(current)}` : words;
@@ -113,7 +119,7 @@ function ofWaves(live: LiveDocument, workflow: WorkflowOverview): vscode.CodeLen
     if (runnable.length > 0 && workflow.valid && vscode.workspace.isTrusted) {
       const title = vscode.l10n.t('run all');
       const target = { path: workflow.path, wave: wave.number };
-      lenses.push(at(commandTo('wavelock.runWave', `$(run-all) ${title}`, target)));
+      lenses.push(at(commandTo('wavelock.runWave', withIcon('$(run-all)', title), target)));
     }
     return lenses;
   });
@@ -136,7 +142,7 @@ function ofTasks({ waves }: WorkflowOverview, lineCount: number): vscode.CodeLen
 }
 
 function runWords(run: RunRow): string {
-  const parts = [`${runIcon(run.status)} ${runWord(run.status)}`];
+  const parts = [withIcon(runIcon(run.status), runWord(run.status))];
   if (run.claim && run.status === 'running') {
     parts.push(plainLabel(run.claim.agent));
     if (run.startedAt !== null) parts.push(vscode.l10n.t('since {0}', clockTime(run.startedAt)));
@@ -144,6 +150,11 @@ function runWords(run: RunRow): string {
   const attempt = attemptWords(run);
   if (attempt !== undefined) parts.push(attempt);
   return parts.join(' · ');
+}
+
+/** The editor draws no gap behind an icon, and drops an ordinary space. */
+function withIcon(icon: string, title: string): string {
+  return `${icon}\u00A0${title}`;
 }
 
 /** Where the wave under way is stated; else the first line. */

@@ -10,6 +10,7 @@ import {
   themes,
   quickPickRow,
   useTheme,
+  webviewFrame,
 } from '../editor/window';
 import { useInstalled } from './installed';
 
@@ -45,6 +46,7 @@ describe('pictures of the editor', () => {
       await runCommand(page, 'Welcome: Open Walkthrough...');
       await quickPickRow(page, 'Work in waves with Wavelock').click();
       await page.locator('.getting-started-step').nth(3).waitFor();
+      await webviewFrame(page, 'svg');
       await screenshot(page, `walkthrough-${name}`);
     });
   }

@@ -205,7 +205,10 @@ describe('workflow files in the editor', () => {
       );
       return found
         .sort((a, b) => a.range.start.line - b.range.start.line)
-        .map(({ range, command }) => `${range.start.line + 1}: ${command?.title ?? ''}`);
+        .map(({ range, command }) => {
+          const title = command?.title.replaceAll('\u00A0', ' ') ?? '';
+          return `${range.start.line + 1}: ${title}`;
+        });
     };
 
     it('CodeLens: the next step, progress of each wave, the run of each task', async () => {
