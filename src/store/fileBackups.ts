@@ -39,7 +39,8 @@ export class FileBackups {
   /** Named by time and content, so that a person finds it by either. */
   pathFor(hash: ContentHash, now: number): string {
     const time = localTime(now).replaceAll(':', '').replace(' ', 'T');
-    return join(this.#folder, `${time}-${hash.slice(0, shortHash)}${extension}`);
+    const ms = String(now % 1_000).padStart(3, '0');
+    return join(this.#folder, `${time}.${ms}-${hash.slice(0, shortHash)}${extension}`);
   }
 
   /** What was overwritten by somebody else, where no write of ours has kept it. */
@@ -114,9 +115,12 @@ export class FileBackups {
   }
 }
 
-/** The time in the name is that of the write; a link has the time at which the file was saved before. */
+/**
+ * The time in the name is that of the write; a link has the time at which the file was saved before. Names of older
+ * versions have no milliseconds.
+ */
 function timeOf(id: string, otherwise: number): number {
-  const match = /^(\d{4}-\d\d-\d\dT)(\d\d)(\d\d)(\d\d)-/.exec(id);
+  const match = /^(\d{4}-\d\d-\d\dT)(\d\d)(\d\d)(\d\d(?:\.\d{3})?)-/.exec(id);
   const at = match ? Date.parse(`${match[1]}${match[2]}:${match[3]}:${match[4]}`) : NaN;
   return Number.isNaN(at) ? otherwise : at;
 }

@@ -2,7 +2,7 @@
  * Workflow files under their lock: who waits for it, who is told who has it, and what is written while it is held.
  * The lock keeps writers out of each other's way; that nothing is lost does not hang on it (`fileWriter.ts`).
  */
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors';
 import type {
@@ -113,12 +113,7 @@ export class LockedFiles {
     const { agent, session, host, pid } = this.#store.identity;
     const { storeFolder, worktree } = this.#place;
     // The note of a lock would bring back its folder, and a store that was moved away would begin anew and empty.
-    if (!existsSync(storeFolder)) {
-      throw new StoreError(
-        'store_gone',
-        `The store ${storeFolder} is not there any more. Put it back.`,
-      );
-    }
+    refuseGone(storeFolder);
     const process = processIdentity(host, pid);
     return {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
@@ -206,6 +201,14 @@ export class LockedWriter {
 
   release(): Promise<void> {
     return this.lock.release();
+  }
+}
+
+function refuseGone(storeFolder: string): void {
+  try {
+    statSync(storeFolder);
+  } catch (error) {
+    throw fileFault(error, storeFolder);
   }
 }
 

@@ -39,6 +39,8 @@ async function eventsAfter(store: Store, after: Seq, limit: number): Promise<Sto
   return (await store.read('events', { after, limit })).map(withoutDigest);
 }
 
+const longestTimer = 2 ** 31 - 1;
+
 /** Hands over every event after `since`, and from then on as they are committed by anyone, until `ending`. */
 export function followLog(
   workplace: Workplace,
@@ -54,6 +56,8 @@ export function followLog(
 ): Promise<void> {
   return inStore(workplace, async (store) => {
     const from = since ?? (await store.read('head', {}));
+    // Nothing that listens to a store keeps a process alive, and here it has nothing else to do.
+    const awake = setInterval(() => undefined, longestTimer);
     await new Promise<void>((resolve, reject) => {
       const end = (error?: Error): void => {
         subscription.dispose();
@@ -73,6 +77,8 @@ export function followLog(
       };
       if (ending.aborted) stop();
       else ending.addEventListener('abort', stop, { once: true });
+    }).finally(() => {
+      clearInterval(awake);
     });
   });
 }

@@ -80,7 +80,7 @@ export class ClaimedRuns implements Disposable {
       const model = this.model.folder(folder);
       if (model?.state.store.state !== 'live') continue;
       try {
-        const answer = await model.change(({ store }) =>
+        const answer = await model.use(({ store }) =>
           store.submit({ kind: 'run.heartbeat', run, token }),
         );
         if (!answer.ok) this.#drop(run);

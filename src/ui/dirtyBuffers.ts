@@ -273,7 +273,7 @@ export class DirtyBuffers implements Disposable {
     texts: { readonly base: string; readonly mine: string },
   ): Promise<'saved' | ConflictId | undefined> {
     try {
-      const answer = await model.change(({ files }) => files.save(workflow.path, texts));
+      const answer = await model.use(({ files }) => files.save(workflow.path, texts));
       if (answer.ok) return 'saved';
       this.log.info(`Not saved (${answer.refusal.code}): ${answer.refusal.message}`);
       const { refusal } = answer;

@@ -72,7 +72,7 @@ export class EventLog implements vscode.TextDocumentContentProvider, Disposable 
     const model = this.model.folder(folder);
     if (!model) return [];
     try {
-      return await model.change(async ({ store }) => {
+      return await model.use(async ({ store }) => {
         const head = await store.read('head', {});
         const after = Math.max(0, head - linesAtFirst);
         const events = await store.read('events', { after, limit: linesAtFirst });

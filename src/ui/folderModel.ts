@@ -170,6 +170,38 @@ export class FolderModel implements Disposable {
     where: 'in a workflow' | 'even without a file' = 'in a workflow',
   ): Promise<Result> {
     await this.retry(where);
+    const result = await this.use(work);
+    await this.#shown();
+    return result;
+  }
+
+  /** Until what is on the screen is not behind what the store has acknowledged by now. */
+  async #shown(): Promise<void> {
+    const store = this.#store;
+    if (!store) return;
+    // A store that fails here has failed after the answer, and says so by itself.
+    const head = await store.read('head', {}).catch(() => 0);
+    await new Promise<void>((resolve) => {
+      const isShown = (): boolean =>
+        this.#view.seq >= head ||
+        this.#store !== store ||
+        this.#storeState.state !== 'live' ||
+        this.#disposed;
+      if (isShown()) {
+        resolve();
+        return;
+      }
+      const listener = this.onDidChange(() => {
+        if (!isShown()) return;
+        listener.dispose();
+        resolve();
+      });
+    });
+  }
+
+  /** What nobody asked for just now: never opens a store that was lost, which would begin anew. */
+  async use<Result>(work: (tools: FolderTools) => Promise<Result>): Promise<Result> {
+    await this.#opening;
     if (!this.#files || !this.#store) throw new Error(this.#whyNoStore());
     const result = await work({ files: this.#files, store: this.#store });
     // The watch on the files would tell a little later.
@@ -204,6 +236,8 @@ export class FolderModel implements Disposable {
     clearTimeout(this.#ownPromises);
     this.#watch.dispose();
     this.#returnWatcher?.close();
+    // Who waits to be shown something waits no longer.
+    this.#tell({});
     this.#changed.dispose();
     await this.#opening;
     await this.#importing;

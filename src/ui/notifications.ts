@@ -105,7 +105,7 @@ export class Notifications {
   /** One of a kind in ten seconds, for this window. */
   async #mayShow(model: FolderModel, kind: NotificationKind): Promise<boolean> {
     try {
-      const answer = await model.change(({ store }) =>
+      const answer = await model.use(({ store }) =>
         store.submit({ kind: 'notification.take', about: `${kind}:${this.model.agent}` }),
       );
       return !answer.ok || answer.facts.show;

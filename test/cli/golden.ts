@@ -83,7 +83,7 @@ export class Goldens {
         .replace(/\b[0-9a-f]{64}\b/g, '<hash>')
         .replace(/\b[0-9a-f]{40}\b/g, '<token>')
         .replace(/\d{8}T\d{9}Z-\d+/g, '<backup>')
-        .replace(/\d{4}-\d\d-\d\dT\d{6}-[0-9a-f]{12}/g, '<backup>')
+        .replace(/\d{4}-\d\d-\d\dT\d{6}\.\d{3}-[0-9a-f]{12}/g, '<backup>')
         .replace(/\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+Z)?/g, '<time>')
         .replace(/\b\d+ (ms|s|min)\b/g, '<duration>')
     );

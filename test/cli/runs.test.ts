@@ -206,15 +206,22 @@ describe('cli: runs, locks and agents', function () {
     const store = await bench.store();
     await create();
     const { child, ended } = begin('log', '--follow', '--since', '0', '--json');
-    const lines = new Promise<void>((done) => {
-      let seen = '';
-      child.stdout?.on('data', (chunk) => {
-        seen += String(chunk);
-        if (seen.includes('agent.registered')) done();
+    let seen = '';
+    const says = (what: string): Promise<void> =>
+      new Promise((resolve, reject) => {
+        child.stdout?.on('data', (chunk) => {
+          seen += String(chunk);
+          if (seen.includes(what)) resolve();
+        });
+        child.once('close', () => {
+          reject(new Error(`It ended without saying ${what}: ${seen}`));
+        });
       });
-    });
+    // What has happened before; what happens then is only heard by one that is still there.
+    await says('"run.created"');
+    const late = says('"late"');
     await store.submit({ kind: 'agent.register', name: 'late' as never });
-    await lines;
+    await late;
     child.kill('SIGTERM');
     const { code, out } = await ended;
     assert.equal(code, 0);

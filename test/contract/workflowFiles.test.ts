@@ -81,7 +81,7 @@ describe('workflow files: advance', () => {
     bench.write('STATE.md', ready);
     await files().advance(bench.folder, {});
     const [name] = readdirSync(join(bench.folder, '.wavelock/backups/wf'));
-    assert.match(name ?? '', /^2026-01-02T030405-[0-9a-f]{12}\.md$/);
+    assert.match(name ?? '', /^2026-01-02T030405\.\d{3}-[0-9a-f]{12}\.md$/);
     assert.equal(readFileSync(join(bench.folder, '.wavelock/backups/wf', name!), 'utf8'), ready);
     assert.deepEqual(readdirSync(bench.folder).sort(), ['.wavelock', 'STATE.md']);
   });

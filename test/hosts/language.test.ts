@@ -41,7 +41,7 @@ describe('workflow files in the editor', () => {
   describe('problems', () => {
     it('follow the buffer while it is typed in, and lead to the page that explains them', async () => {
       const document = await openFile();
-      assert.deepEqual(codesOf(uri), []);
+      await untilCodes(uri, (codes) => codes.length === 0);
       await replaceIn(document, '- Depends: 2-01\n', '- Depends: 2-99\n');
       await untilCodes(uri, (codes) => codes.includes('unknown_dependency'));
       const [problem] = diagnosticsOf(uri);
