@@ -6,6 +6,7 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format } from 'node:util';
 import Mocha, { reporters } from 'mocha';
+import { takeWaits } from '../hosts/heard';
 import Report from '../report';
 
 interface Terminal {
@@ -43,7 +44,9 @@ function runMocha(files: readonly string[]): Promise<number> {
   for (const file of files) mocha.addFile(file);
   return new Promise((done) => {
     mocha.run(done).on('fail', (_test, error: unknown) => {
-      if (error instanceof Error && error.stack !== undefined) error.stack = inSources(error.stack);
+      const waits = takeWaits();
+      if (error instanceof Error && error.stack !== undefined)
+        error.stack = inSources([error.stack, ...waits].join('\n'));
     });
   });
 }

@@ -8,6 +8,7 @@ import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
 import type { WorkflowOverview } from '../../src/store/overview';
 import type { FolderState } from '../../src/ui/folderModel';
+import { heard } from './heard';
 import { treeText } from './treeText';
 
 const extensionId = 'wavelock.wavelock';
@@ -31,20 +32,14 @@ describe('extension host', () => {
   // What VS Code still shows of a file must not decide the next test.
   afterEach(() => vscode.commands.executeCommand('workbench.action.closeAllEditors'));
 
-  /** Resolves as soon as the model says so; the test's own limit is the deadline. */
-  function until(holds: (state: FolderState) => boolean): Promise<FolderState> {
-    return new Promise((resolve) => {
-      const look = (): boolean => {
-        const state = parts.model.states.find((one) => one.folder === folder);
-        if (!state || !holds(state)) return false;
-        resolve(state);
-        return true;
-      };
-      if (look()) return;
-      const listener = parts.model.onDidChange(() => {
-        if (look()) listener.dispose();
-      });
-    });
+  async function until(holds: (state: FolderState) => boolean): Promise<FolderState> {
+    const model = parts.model.folder(folder);
+    assert.ok(model);
+    await heard(
+      (listener) => parts.model.onDidChange(listener),
+      () => holds(model.state),
+    );
+    return model.state;
   }
 
   /** The same of the folder's first workflow. */

@@ -7,13 +7,13 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
 import { writePrograms } from '../../src/ui/terminalsPath';
+import { heard } from './heard';
 import {
   answering,
   awake,
   closeEditors,
   folder,
   freshSample,
-  heard,
   onDisk,
   putFile,
   stateFile,

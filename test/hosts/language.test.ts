@@ -6,6 +6,7 @@ import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
 import { problemCodes, type ProblemCode } from '../../src/workflow/problems';
 import { broken, type Example } from './problemExamples';
+import { heard } from './heard';
 import {
   awake,
   closeEditors,
@@ -14,7 +15,6 @@ import {
   extension,
   folder,
   freshSample,
-  heard,
   openFile,
   putFile,
   replaceIn,

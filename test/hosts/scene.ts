@@ -23,6 +23,7 @@ import { openThreadStore } from '../../src/store/threadStore';
 import { WorkflowFiles } from '../../src/store/workflowFiles';
 import type { FolderModel, FolderState } from '../../src/ui/folderModel';
 import { Dialogue } from './dialogue';
+import { heard } from './heard';
 
 export const extensionId = 'wavelock.wavelock';
 
@@ -150,19 +151,12 @@ export function useScene(id: string): Scene {
       await scene.until(({ workflows }) => workflows.length > 0);
     },
     text: () => readFileSync(file, 'utf8'),
-    until(holds) {
-      return new Promise((resolve) => {
-        const look = (): boolean => {
-          const { state } = scene.model;
-          if (!holds(state)) return false;
-          resolve(state);
-          return true;
-        };
-        if (look()) return;
-        const listener = scene.parts.model.onDidChange(() => {
-          if (look()) listener.dispose();
-        });
-      });
+    async until(holds) {
+      await heard(
+        (listener) => scene.parts.model.onDidChange(listener),
+        () => holds(scene.model.state),
+      );
+      return scene.model.state;
     },
     async untilTask(name, holds) {
       await scene.until(({ workflows }) =>

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
+import { heard } from './heard';
 import {
   answering,
   awake,
   closeEditors,
   folder,
   freshSample,
-  heard,
   onDisk,
   openFile,
   putFile,

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
 import type { WorkflowOverview } from '../../src/store/overview';
+import { heard } from './heard';
 
 export const extensionId = 'wavelock.wavelock';
 export const folder = vscode.workspace.workspaceFolders?.[0]?.uri.fsPath ?? '';
@@ -29,24 +30,6 @@ export async function awake(): Promise<ExtensionParts> {
 /** Resolves when the model says so; the test's own limit is the deadline. */
 export function when(parts: ExtensionParts, holds: () => boolean): Promise<void> {
   return heard((listener) => parts.model.onDidChange(listener), holds);
-}
-
-/** Resolves as soon as it holds, looking now and after each event. */
-export function heard(
-  on: (listener: () => void) => { dispose(): unknown },
-  holds: () => boolean,
-): Promise<void> {
-  return new Promise((resolve) => {
-    if (holds()) {
-      resolve();
-      return;
-    }
-    const listening = on(() => {
-      if (!holds()) return;
-      listening.dispose();
-      resolve();
-    });
-  });
 }
 
 export function workflowOf(parts: ExtensionParts, path = stateFile): WorkflowOverview | undefined {
