@@ -34,7 +34,9 @@ export class FileBindings {
   /** The bound file of a workflow, or the only one with its id when that is gone. */
   async whereItIs(row: WorkflowRow): Promise<ValidFile | undefined> {
     const bound = readWorkflowFile(this.options.reading(), this.pathOf(row));
-    if (bound) return isValidFile(bound) ? bound : undefined;
+    // Another workflow in its place, as after a change of branch: this one's file is not here.
+    const replaced = bound && isValidFile(bound) && bound.document.plan.id !== row.id;
+    if (bound && !replaced) return isValidFile(bound) ? bound : undefined;
     const moved = this.#onlyOne(row);
     if (moved) await this.bind(moved, row);
     return moved;

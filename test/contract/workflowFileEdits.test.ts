@@ -570,6 +570,20 @@ describe('workflow files: tasks and notes', () => {
     await assertTidy();
   });
 
+  it('what is promised to a file in whose place is another workflow waits, and takes nobody the lock', async () => {
+    save(plain);
+    await files().sync(bench.folder);
+    const run = await runFor('1-2');
+    granted(await store.submit({ kind: 'run.claim', run }));
+    save(plain.replace('`wf`', '`another`'));
+    const acquire = (): never => assert.fail('there is nothing to write');
+    await files({ acquire }).keepPromises();
+    save(plain);
+    await files().keepPromises();
+    assert.equal(boxes()['1-2'], 'doing');
+    await assertTidy();
+  });
+
   it('a task that the file does not have is unknown', async () => {
     save(plain);
     const refusal = refused(await set('9-9', 'done'), 'unknown_task');
