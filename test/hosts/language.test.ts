@@ -91,8 +91,12 @@ describe('workflow files in the editor', () => {
       ),
     );
 
-    async function show({ file, text }: Example): Promise<vscode.TextDocument> {
+    let shown = 0;
+
+    async function show({ file, text: example }: Example): Promise<vscode.TextDocument> {
       const path = join(folder, file);
+      // One made of the one before would be somebody's save of an older content, and be merged.
+      const text = example.replace('ship-examples', `ship-${(shown += 1)}`);
       if (path === stateFile) await putFile(parts, text);
       else {
         mkdirSync(dirname(path), { recursive: true });
