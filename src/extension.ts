@@ -6,8 +6,10 @@ import { Acting } from './ui/acting';
 import { AdvanceWave } from './ui/advanceWave';
 import type { AgentTree } from './ui/agentTree';
 import { ClaimedRuns } from './ui/claimedRuns';
+import { CommandLine } from './ui/commandLine';
 import { registerCommands } from './ui/commands';
 import type { CommandArguments } from './ui/commandTable';
+import { ConnectAgents } from './ui/connectAgents';
 import { ContextKeys } from './ui/contextKeys';
 import { LockDecorations } from './ui/decorations';
 import { EventLog } from './ui/eventLog';
@@ -85,7 +87,9 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
     runLinks: new RunLinks(model, log),
     terminalsPath: new TerminalsPath(context, program, log),
   };
-  const tools = new Tools(acting, join(context.extensionPath, 'dist', 'cli.js'));
+  const commandLine = new CommandLine(acting, join(context.extensionPath, 'dist', 'cli.js'));
+  const tools = new Tools(acting, commandLine);
+  const agents = new ConnectAgents(acting, commandLine);
   const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
   const supervision = new Supervision({
     failed: (name, error) => {
@@ -222,6 +226,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
     terminals,
     events,
     language,
+    agents,
     beside.mcpServers,
     beside.runLinks,
     beside.terminalsPath,
@@ -238,6 +243,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
         tree.filterBy('');
       },
       'wavelock.completeRun': (target) => runs.complete(target),
+      'wavelock.connectAgents': () => agents.run(),
       'wavelock.copyRunId': (target) => runs.copyId(target),
       'wavelock.copyRunLink': (target) => runs.copyLink(target),
       'wavelock.copyRunSummary': (target) => runs.copySummary(target),

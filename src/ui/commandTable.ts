@@ -38,6 +38,7 @@ export interface CommandArguments {
   'wavelock.claimRun': [target?: RunTarget];
   'wavelock.clearFilter': [];
   'wavelock.completeRun': [target?: RunTarget];
+  'wavelock.connectAgents': [];
   'wavelock.copyRunId': [target?: RunTarget];
   'wavelock.copyRunLink': [target?: RunTarget];
   'wavelock.copyRunSummary': [target?: RunTarget];
@@ -84,6 +85,7 @@ export const commandTitles: { readonly [Id in CommandId]: string } = {
   'wavelock.claimRun': 'command.claimRun',
   'wavelock.clearFilter': 'command.clearFilter',
   'wavelock.completeRun': 'command.completeRun',
+  'wavelock.connectAgents': 'command.connectAgents',
   'wavelock.copyRunId': 'command.copyRunId',
   'wavelock.copyRunLink': 'command.copyRunLink',
   'wavelock.copyRunSummary': 'command.copyRunSummary',

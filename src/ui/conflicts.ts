@@ -11,6 +11,7 @@ import type { WorkflowTarget } from './commandTable';
 import type { BufferConflict, DirtyBuffers } from './dirtyBuffers';
 import type { FolderModel } from './folderModel';
 import type { LiveDocument, LiveDocuments } from './liveDocuments';
+import { ShownTexts } from './shownTexts';
 import { chooseWorkflow } from './workflowChoice';
 import type { Located, WorkspaceModel } from './workspaceModel';
 
@@ -29,7 +30,7 @@ type Choice = ConflictResolution | 'compare';
 export class Conflicts implements Disposable {
   readonly #changed: Emitter<void>;
   readonly onDidChange: Emitter<void>['event'];
-  readonly #texts = new TextsToCompare();
+  readonly #texts = new ShownTexts('wavelock-conflict');
   /** Files that a merge editor is open for, and the conflict that its save resolves. */
   readonly #merging = new Map<
     string,
@@ -55,7 +56,6 @@ export class Conflicts implements Disposable {
     };
     this.#listeners = [
       this.#texts,
-      vscode.workspace.registerTextDocumentContentProvider(TextsToCompare.scheme, this.#texts),
       buffers.onDidChange(changed),
       buffers.onDidRefuseSave((conflict) => {
         void this.#offer(conflict);
@@ -233,8 +233,8 @@ export class Conflicts implements Disposable {
   async #compare(file: string, { mine, theirs }: Sides): Promise<void> {
     await vscode.commands.executeCommand(
       'vscode.diff',
-      this.#texts.show(file, 'theirs', theirs),
-      this.#texts.show(file, 'mine', mine),
+      this.#texts.show(file, theirs, 'theirs'),
+      this.#texts.show(file, mine, 'mine'),
       vscode.l10n.t('{0}: on the disk ↔ mine', file),
     );
   }
@@ -251,13 +251,13 @@ export class Conflicts implements Disposable {
     try {
       // The editor's own command for this; there is no other way to its merge editor.
       await vscode.commands.executeCommand('_open.mergeEditor', {
-        base: this.#texts.show(file, 'base', sides.base),
+        base: this.#texts.show(file, sides.base, 'base'),
         input1: {
-          uri: this.#texts.show(file, 'mine', sides.mine),
+          uri: this.#texts.show(file, sides.mine, 'mine'),
           title: conflict.kind === 'buffer' ? vscode.l10n.t('Mine') : vscode.l10n.t('Wavelock'),
         },
         input2: {
-          uri: this.#texts.show(file, 'theirs', sides.theirs),
+          uri: this.#texts.show(file, sides.theirs, 'theirs'),
           title: vscode.l10n.t('On the disk'),
         },
         output: uri,
@@ -338,34 +338,4 @@ async function chooseResolution(conflict: Found, file: string): Promise<Choice |
     title: vscode.l10n.t('Resolve the conflict of {0}', file),
   });
   return picked?.choice;
-}
-
-/** Texts that are in no file, for the editor to show beside those that are. */
-class TextsToCompare implements vscode.TextDocumentContentProvider, Disposable {
-  static readonly scheme = 'wavelock-conflict';
-  readonly #texts = new Map<string, string>();
-  readonly #closed = vscode.workspace.onDidCloseTextDocument(({ uri }) => {
-    if (uri.scheme === TextsToCompare.scheme) this.#texts.delete(uri.toString());
-  });
-  #number = 0;
-
-  show(file: string, side: string, text: string): vscode.Uri {
-    this.#number += 1;
-    const uri = vscode.Uri.from({
-      scheme: TextsToCompare.scheme,
-      path: `/${file}`,
-      query: `${side}-${this.#number}`,
-    });
-    this.#texts.set(uri.toString(), text);
-    return uri;
-  }
-
-  provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.#texts.get(uri.toString()) ?? '';
-  }
-
-  dispose(): void {
-    this.#closed.dispose();
-    this.#texts.clear();
-  }
 }

@@ -7,6 +7,7 @@ import { allowedToChange, answered, done } from './answers';
 import { differenceWords } from './conflicts';
 import type { FolderModel } from './folderModel';
 import type { LiveDocuments } from './liveDocuments';
+import { ShownTexts } from './shownTexts';
 import { chooseWorkflow, plainLabel, type FileTarget } from './workflowChoice';
 import type { WorkspaceModel } from './workspaceModel';
 
@@ -16,31 +17,17 @@ interface Place {
   readonly path: string;
 }
 
-export class RestoreBackup implements vscode.TextDocumentContentProvider, vscode.Disposable {
-  static readonly scheme = 'wavelock-backup';
-  readonly #texts = new Map<string, string>();
-  readonly #listeners: vscode.Disposable;
+export class RestoreBackup implements vscode.Disposable {
+  readonly #texts = new ShownTexts('wavelock-backup');
 
   constructor(
     private readonly model: WorkspaceModel,
     private readonly live: LiveDocuments,
     private readonly log: vscode.LogOutputChannel,
-  ) {
-    this.#listeners = vscode.Disposable.from(
-      vscode.workspace.registerTextDocumentContentProvider(RestoreBackup.scheme, this),
-      vscode.workspace.onDidCloseTextDocument(({ uri }) => {
-        if (uri.scheme === RestoreBackup.scheme) this.#texts.delete(uri.toString());
-      }),
-    );
-  }
-
-  provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.#texts.get(uri.toString()) ?? '';
-  }
+  ) {}
 
   dispose(): void {
-    this.#listeners.dispose();
-    this.#texts.clear();
+    this.#texts.dispose();
   }
 
   /** @param backup its id, for who knows it */
@@ -109,12 +96,7 @@ export class RestoreBackup implements vscode.TextDocumentContentProvider, vscode
 
   /** What is there now on the left, what would be there on the right. */
   async #show({ path }: Place, { backup, file, text }: BackupPreview): Promise<void> {
-    const uri = vscode.Uri.from({
-      scheme: RestoreBackup.scheme,
-      path: `/${file}`,
-      query: backup.id,
-    });
-    this.#texts.set(uri.toString(), text);
+    const uri = this.#texts.show(file, text, backup.id);
     const title = vscode.l10n.t('{0}: now ↔ backup of {1}', file, timeOf(backup));
     await vscode.commands.executeCommand('vscode.diff', vscode.Uri.file(path), uri, title, {
       preview: true,

@@ -1,12 +1,9 @@
-/**
- * What the command line can do already, done by it: a process of its own, so that a look at ten thousand runs, or at a
- * store that is damaged, takes nothing from the editor. It runs on the editor's own Node.
- */
-import { execFile } from 'node:child_process';
+/** "Export" and "Run Doctor", which the command line does. */
 import * as vscode from 'vscode';
 import * as z from 'zod/mini';
 import { plain, plainIcons } from '../shared/plainText';
 import type { Acting } from './acting';
+import type { CommandLine } from './commandLine';
 
 const formats = [
   { label: 'JSON', format: 'json', language: 'json' },
@@ -23,20 +20,12 @@ const Finding = z.object({
   mends: z.optional(z.boolean()),
 });
 const Report = z.object({ findings: z.array(Finding), fixed: z.array(z.string()) });
-const Failed = z.object({
-  ok: z.literal(false),
-  refusal: z.optional(z.object({ message: z.string() })),
-  error: z.optional(z.object({ message: z.string() })),
-});
 type Finding = z.infer<typeof Finding>;
-
-const mostOutput = 256 * 2 ** 20;
 
 export class Tools {
   constructor(
     private readonly acting: Acting,
-    /** Of the command line. */
-    private readonly script: string,
+    private readonly commandLine: CommandLine,
   ) {}
 
   /** All that the store holds, as a new document that can be saved anywhere. */
@@ -50,7 +39,7 @@ export class Tools {
     );
     if (!chosen) return;
     const { format, language } = chosen;
-    const content = await this.#run(
+    const content = await this.commandLine.run(
       model.folder,
       ['export', '--format', format],
       vscode.l10n.t('Exporting'),
@@ -72,7 +61,7 @@ export class Tools {
   }
 
   async #examine(folder: string, more: readonly string[]): Promise<void> {
-    const output = await this.#run(
+    const output = await this.commandLine.run(
       folder,
       ['doctor', '--json', ...more],
       vscode.l10n.t('Looking at store, files and runs'),
@@ -101,43 +90,8 @@ export class Tools {
     const picked = await vscode.window.showQuickPick(items, { title, matchOnDetail: true });
     if (picked?.mend === true) await this.#examine(folder, ['--fix']);
   }
-
-  /** What it wrote; undefined when it could do nothing, which is on the screen then. */
-  async #run(folder: string, args: readonly string[], title: string): Promise<string | undefined> {
-    const { stdout, stderr, failed } = await vscode.window.withProgress(
-      { location: { viewId: 'wavelock.workflows' }, title },
-      () => finished(this.script, [...args, '--cwd', folder], folder),
-    );
-    const why = stdout.startsWith('{') ? Failed.safeParse(JSON.parse(stdout)).data : undefined;
-    if (!why && stdout !== '') return stdout;
-    const message = why?.refusal?.message ?? why?.error?.message ?? stderr.trim();
-    this.acting.explanations.failed(
-      `wavelock ${args.join(' ')}`,
-      new Error(message === '' ? (failed?.message ?? vscode.l10n.t('It said nothing.')) : message),
-    );
-    return undefined;
-  }
 }
 
 function iconOf({ severity }: Finding): string {
   return severity === 'info' ? 'info' : severity;
-}
-
-interface Finished {
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly failed: Error | null;
-}
-
-function finished(script: string, args: readonly string[], cwd: string): Promise<Finished> {
-  const options = {
-    cwd,
-    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1', NO_COLOR: '1' },
-    maxBuffer: mostOutput,
-  };
-  return new Promise((resolve) => {
-    execFile(process.execPath, [script, ...args], options, (failed, stdout, stderr) => {
-      resolve({ stdout, stderr, failed });
-    });
-  });
 }

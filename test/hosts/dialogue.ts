@@ -41,7 +41,10 @@ export class Dialogue {
     window.showQuickPick = (
       items: readonly vscode.QuickPickItem[],
       options?: vscode.QuickPickOptions,
-    ) => Promise.resolve(this.#pick(items, options?.title ?? ''));
+    ) => {
+      const picked = this.#pick(items, options?.title ?? '');
+      return Promise.resolve(options?.canPickMany === true && picked ? [picked] : picked);
+    };
     window.showInputBox = (options?: vscode.InputBoxOptions) =>
       Promise.resolve(this.#type(options));
     window.showInformationMessage = this.#hear('info');

@@ -1,6 +1,14 @@
 /** What people are told and what they are spared: notifications, failures of the store, the log of events, hostile text. */
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
 import { Somebody, useScene } from './scene';
@@ -253,6 +261,45 @@ describe('what the command line does for the editor', () => {
       await vscode.window.showTextDocument(draft);
       await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
     }
+  });
+
+  it('Connect AI Agents shows what it changes, and writes it only when asked again', async () => {
+    const [config, rules] = ['.cursor/mcp.json', 'AGENTS.md'].map((file) =>
+      join(here.folder, file),
+    );
+    assert.ok(config && rules);
+    here.dialogue.will({ pick: /Cursor/ }, { pick: /Leave everything/ });
+    await command('connectAgents');
+    const shown = vscode.window.activeTextEditor?.document;
+    assert.equal(shown?.uri.scheme, 'wavelock-plan', JSON.stringify(here.dialogue.said));
+    assert.match(shown.getText(), /^\+\+\+ b\/\.cursor\/mcp\.json\n[^]*\+ +"wavelock": \{/m);
+    assert.match(shown.getText(), /^\+\+\+ b\/AGENTS\.md\n[^]*\+.*claim_run/m);
+    assert.deepEqual([existsSync(config), existsSync(rules)], [false, false]);
+    try {
+      here.dialogue.will({ pick: /Cursor/ }, { pick: /Write these files/ });
+      await command('connectAgents');
+      assert.deepEqual(JSON.parse(readFileSync(config, 'utf8')), {
+        mcpServers: { wavelock: { command: 'wavelock', args: ['mcp'] } },
+      });
+      assert.match(readFileSync(rules, 'utf8'), /claim_run/);
+      here.dialogue.will({ pick: /Cursor/ });
+      await command('connectAgents');
+      await here.dialogue.hears(/Connected already: Cursor/);
+    } finally {
+      rmSync(join(here.folder, '.cursor'), { recursive: true, force: true });
+      rmSync(rules, { force: true });
+    }
+  });
+
+  it('Connect AI Agents gives the text for what no repository may change', async () => {
+    here.dialogue.will({ pick: /Windsurf/ }, { dismiss: true });
+    await command('connectAgents');
+    const shown = vscode.window.activeTextEditor?.document.getText() ?? '';
+    assert.match(
+      shown,
+      /Windsurf: put this into ~\/\.codeium\/windsurf\/mcp_config\.json by hand\./,
+    );
+    assert.match(shown, /"wavelock": \{/);
   });
 
   it('Run Doctor lists what it finds with what to do, and mends what can be mended', async () => {

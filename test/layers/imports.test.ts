@@ -42,6 +42,8 @@ const rooms: readonly { room: string; may: readonly string[] }[] = [
       'src/workflow/',
       'src/core/',
       'src/shared/',
+      // What both show before they change it.
+      'src/tools/connect',
       'node:',
       'vscode',
       'zod/mini',
