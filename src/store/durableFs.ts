@@ -46,7 +46,8 @@ export interface FileOps {
   flush(path: string): void;
   /** Brings names that were made, changed or removed in it to the disk. */
   flushFolder(folder: string): void;
-  makeFolder(folder: string): void;
+  /** @param within is there already: one that is gone is not made anew by whoever writes beside it */
+  makeFolder(folder: string, within?: string): void;
   link(path: string, name: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
@@ -285,18 +286,46 @@ export function createStoreFolder(folder: string, { hide } = { hide: true }): vo
   }
 }
 
+/** All that is written into the store of a workplace: whoever has moved it away finds none begun in its place. */
+export function opsWithin(within: string, ops: FileOps): FileOps {
+  return {
+    create: (path, content, mode) => {
+      ops.create(path, content, mode);
+    },
+    flush: (path) => {
+      ops.flush(path);
+    },
+    flushFolder: (folder) => {
+      ops.flushFolder(folder);
+    },
+    makeFolder: (folder) => {
+      ops.makeFolder(folder, within);
+    },
+    link: (path, name) => {
+      ops.link(path, name);
+    },
+    rename: (from, to) => {
+      ops.rename(from, to);
+    },
+    remove: (path) => {
+      ops.remove(path);
+    },
+  };
+}
+
 /**
  * For its owner alone, with the folders above it that are missing. Its name is on the disk before anything is
  * put into it, else a power cut could take all of that with it. Not `recursive`: that hides why it failed.
  */
-export function makeFolder(folder: string): void {
+export function makeFolder(folder: string, within?: string): void {
   try {
     mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' && dirname(folder) !== folder) {
-      makeFolder(dirname(folder));
-      makeFolder(folder);
+    const above = dirname(folder);
+    if (code === 'ENOENT' && above !== folder && above !== within) {
+      makeFolder(above, within);
+      makeFolder(folder, within);
       return;
     }
     if (code === 'EEXIST' && statSync(folder).isDirectory()) return;

@@ -7,7 +7,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodecError, decodeLockNote } from '../core/codec';
 import type { LockNote, ProcessIdentity } from '../core/model';
 import { makeFolder } from './durableFs';
@@ -26,7 +26,8 @@ export class LockNotes {
 
   /** The number for the folder that is about to be made at `lock`. */
   write(lock: string, process: ProcessIdentity): number {
-    makeFolder(this.folder);
+    // A store that was moved away would begin anew with them.
+    makeFolder(this.folder, dirname(this.folder));
     const note: LockNote = { lock, process };
     for (;;) {
       const nonce = randomInt(nonces.first, nonces.last);

@@ -2,7 +2,6 @@
  * Workflow files under their lock: who waits for it, who is told who has it, and what is written while it is held.
  * The lock keeps writers out of each other's way; that nothing is lost does not hang on it (`fileWriter.ts`).
  */
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StoreError } from '../core/errors';
 import type {
@@ -112,8 +111,6 @@ export class LockedFiles {
   #lockOptions(file: RelativePath): Omit<FileLockOptions, 'waitMs'> {
     const { agent, session, host, pid } = this.#store.identity;
     const { storeFolder, worktree } = this.#place;
-    // The note of a lock would bring back its folder, and a store that was moved away would begin anew and empty.
-    refuseGone(storeFolder);
     const process = processIdentity(host, pid);
     return {
       staleMs: this.options.lockStaleMs ?? defaultLockStale,
@@ -201,14 +198,6 @@ export class LockedWriter {
 
   release(): Promise<void> {
     return this.lock.release();
-  }
-}
-
-function refuseGone(storeFolder: string): void {
-  try {
-    statSync(storeFolder);
-  } catch (error) {
-    throw fileFault(error, storeFolder);
   }
 }
 

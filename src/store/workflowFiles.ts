@@ -37,7 +37,7 @@ import {
   type ConflictTexts,
   type Saved,
 } from './conflictMerge';
-import { createFile, disk, fileFault, type FileOps, type OnStep } from './durableFs';
+import { createFile, disk, fileFault, opsWithin, type FileOps, type OnStep } from './durableFs';
 import type { FileBackup } from './fileBackups';
 import { FileBindings } from './fileBindings';
 import type { acquireFileLock, FileLock } from './fileLock';
@@ -125,7 +125,8 @@ export class WorkflowFiles {
   #reading: Reading;
 
   constructor(private readonly options: WorkflowFilesOptions) {
-    const { place, store, onStep = () => undefined, ops = disk } = options;
+    const { place, store, onStep = () => undefined } = options;
+    const ops = opsWithin(place.storeFolder, options.ops ?? disk);
     const reading = (): Reading => this.#reading;
     this.#place = place;
     this.#reading = place;

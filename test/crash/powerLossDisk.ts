@@ -57,8 +57,8 @@ export class RecordingDisk implements FileOps {
     this.calls.push({ do: 'flushFolder', folder });
   }
 
-  makeFolder(folder: string): void {
-    disk.makeFolder(folder);
+  makeFolder(folder: string, within?: string): void {
+    disk.makeFolder(folder, within);
   }
 
   link(from: string, to: string): void {

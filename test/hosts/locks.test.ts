@@ -210,6 +210,19 @@ describe('locks on files', () => {
     );
   });
 
+  it('Show Lock Holder says who, how long and what it stands on, and leads to Break Lock', async () => {
+    await takes('money.ts', 4 * minutes + 30_000);
+    await here.until(() => here.model.view.locks.size === 1);
+    here.dialogue.will({ dismiss: true });
+    await command('showLockHolder', source());
+    const shown = here.dialogue.offered.at(-1);
+    assert.equal(shown?.title, 'money.ts is locked by codex');
+    assert.match(shown.labels[0] ?? '', /Break Lock…/);
+    assert.match(shown.labels.join('\n'), /4 min left/);
+    assert.equal(here.model.view.locks.size, 1, 'looking changes nothing');
+    await codex.does({ kind: 'lock.release', resources: ['money.ts'], worktree: '' });
+  });
+
   it('Break Lock needs a reason, takes the lock from its holder, and is written down', async () => {
     await takes('money.ts');
     await here.until(() => here.model.view.locks.size === 1);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   chmodSync,
   existsSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -11,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { heard } from './heard';
 import { Somebody, useScene } from './scene';
 import { treeText } from './treeText';
 
@@ -88,7 +90,7 @@ describe('notifications', () => {
     const said = await here.dialogue.hears(/has failed/);
     assert.match(said.text, /^Your run 2-03: .* has failed: disk\uFFFDfull$/);
     assert.deepEqual(said.buttons, ['Retry', "Don't Show Again"]);
-    said.press('Retry');
+    await command('retryStore');
     await here.untilTask('2-03', ({ run }) => run?.attempt === 2);
   });
 
@@ -177,11 +179,54 @@ describe('a store that fails', () => {
     assert.equal(here.dialogue.said.length, 1, 'once');
     assert.ok(!existsSync(store), 'nobody begins anew by themselves');
     renameSync(away, store);
-    said.press('Retry');
+    await command('retryStore');
     await here.until((state) => state.store.state === 'live');
     await here.dialogue.hears(/works again/);
     assert.equal(keys.get('storeFailed'), false);
     assert.equal(statusBar.warns, false);
+  });
+
+  it('Restore Latest Backup says what is lost, sets the rest aside, and the window goes on with it', async () => {
+    const store = here.model.place.storeFolder;
+    await here.model.change((tools) => tools.store.backup());
+    await here.model.change(({ files }) => files.addNote(here.file, { text: 'after the backup' }));
+    for (const name of readdirSync(store).filter((each) => /^(store\.db|head)/.test(each)))
+      rmSync(join(store, name));
+    await assert.rejects(
+      here.model.change(({ files }) => files.addNote(here.file, { text: 'to nobody' })),
+    );
+    await here.until((state) => state.store.state === 'failed');
+    void command('restoreStore');
+    const asked = await here.dialogue.hears(/^Restore the store from its backup of /);
+    assert.equal(asked.how, 'warning');
+    assert.ok(!existsSync(join(store, 'store.db')), 'nothing happens before the answer');
+    asked.press('Restore');
+    await here.until((state) => state.store.state === 'live');
+    await here.model.change(({ files }) => files.addNote(here.file, { text: 'it goes on' }));
+    assert.match(here.text(), /it goes on/);
+  });
+});
+
+describe('commands that only show', () => {
+  const here = useScene('shown');
+
+  it('the actions of the status bar: what is legal now, and the one that is picked is done', async () => {
+    here.dialogue.will({ pick: /Open Workflow File/ });
+    await command('showActions');
+    assert.equal(here.dialogue.offered[0]?.title, 'Wavelock');
+    assert.equal(vscode.window.activeTextEditor?.document.uri.fsPath, here.file);
+  });
+
+  it('Show Log opens the log of this window', async () => {
+    const log = (): boolean =>
+      vscode.window.visibleTextEditors.some(
+        ({ document }) =>
+          document.uri.scheme === 'output' && /wavelock/i.test(document.uri.toString()),
+      );
+    assert.ok(!log());
+    await command('showLog');
+    await heard((listener) => vscode.window.onDidChangeVisibleTextEditors(listener), log);
+    await vscode.commands.executeCommand('workbench.action.closePanel');
   });
 });
 

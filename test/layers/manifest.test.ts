@@ -1,6 +1,7 @@
 /** package.json is data that nobody compiles; these tests do. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { commandTitles } from '../../src/ui/commandTable';
 
 interface Manifest {
@@ -30,6 +31,19 @@ describe('layers: package.json and the code say the same', () => {
     for (const { command, category } of manifest.contributes.commands) {
       assert.equal(category, 'Wavelock', command);
     }
+  });
+
+  it('has each command run for real by a test of the extension host', () => {
+    const tests = readdirSync('test/hosts', { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => readFileSync(join('test/hosts', name), 'utf8'))
+      .join('\n');
+    const run = (id: string): boolean =>
+      tests.includes(`'${id}'`) || tests.includes(`command('${id.replace('wavelock.', '')}'`);
+    assert.deepEqual(
+      Object.keys(commandTitles).filter((id) => !run(id)),
+      [],
+    );
   });
 
   it('puts only commands that exist into menus and welcome texts', () => {
