@@ -14,6 +14,7 @@ const promised: Readonly<Record<string, readonly string[]>> = {
   advance: ['--force', '--reason'],
   'task set': ['--status', '--commit', '--files', '--error'],
   'note add': [],
+  undo: ['--token'],
   'run create': [
     '--title',
     '--task',
