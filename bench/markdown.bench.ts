@@ -77,6 +77,13 @@ const laws: Law[] = [
     atMost: 50,
   },
   {
+    what: 'of all bad inputs, the most that four times as much of one takes of its time',
+    row: 'bad inputs, growth',
+    over: 'most',
+    of: (figure) => figure('bad inputs, growth', 'ms'),
+    atMost: 9,
+  },
+  {
     what: '256 KB take milliseconds',
     row: 'Wavelock, 256 KB',
     over: 'median',
@@ -115,6 +122,22 @@ function slowest(): { readonly ms: number; readonly what: string } {
   return worst;
 }
 
+/** The largest ratio of the times of 80,000 and 20,000 of a bad input. */
+function growth(): { readonly ratio: number; readonly what: string } {
+  let worst = { ratio: 0, what: 'none' };
+  for (const [name, of] of badInputs) {
+    for (const path of hostilePaths) {
+      const best = (text: string): number =>
+        Math.min(...Array.from({ length: 3 }, () => cpu(() => readWorkflow(path, text))));
+      best(of(20_000));
+      // Below a few milliseconds the collector of garbage has more to say than the reader.
+      const ratio = (best(of(80_000)) + 3) / (best(of(20_000)) + 3);
+      if (ratio > worst.ratio) worst = { ratio, what: `${path}: ${name}` };
+    }
+  }
+  return worst;
+}
+
 function cpu(work: () => void): number {
   const start = process.cpuUsage();
   work();
@@ -147,6 +170,8 @@ const markdown: Bench = {
     rows.push(['Wavelock, 10 × 1 MB kept', 10 * MB, () => kept(texts['1 MB'])]);
     const fuzz = slowest();
     workshop.note(`Slowest of the fuzz (seed ${seed}): ${fuzz.what}`);
+    const grown = growth();
+    workshop.note(`Grows most: ${grown.what}`);
     if (packages !== undefined) {
       const parser = markdownIt(packages);
       rows.push(['markdown-it, 1 MB', MB, () => parser.parse(texts['1 MB'], {})]);
@@ -158,6 +183,7 @@ const markdown: Bench = {
           return { row, figures: { ms, mb_per_s: size / MB / (ms / 1_000) } };
         }),
         { row: 'fuzz, slowest', figures: { ms: fuzz.ms } },
+        { row: 'bad inputs, growth', figures: { ms: grown.ratio } },
       ]),
     );
   },

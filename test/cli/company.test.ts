@@ -23,7 +23,7 @@ interface Agent {
 }
 
 describe('company', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   let bench: Workbench;
   let store: Store;
   let party: Party | undefined;

@@ -15,7 +15,7 @@ interface Held {
 }
 
 describe('goldens', function () {
-  this.timeout(180_000);
+  this.timeout(900_000);
   let bench: Workbench;
   beforeEach(() => {
     bench = new Workbench();

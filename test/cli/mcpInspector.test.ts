@@ -9,7 +9,7 @@ import { stateMd, Workbench } from '../contract/stores';
 const inspector = process.env['WAVELOCK_INSPECTOR'] ?? '';
 
 describe('mcp inspector', function () {
-  this.timeout(180_000);
+  this.timeout(900_000);
   let bench: Workbench;
   beforeEach(function () {
     if (inspector === '') this.skip();

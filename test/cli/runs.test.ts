@@ -16,7 +16,7 @@ interface Run {
 }
 
 describe('cli: runs, locks and agents', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
   let bench: Workbench;
   beforeEach(() => {
     bench = new Workbench();

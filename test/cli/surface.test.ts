@@ -68,7 +68,7 @@ const promised: Readonly<Record<string, readonly string[]>> = {
 const globals = ['--json', '--cwd', '--agent', '--store', '--op-id', '--no-color'];
 
 describe('cli: what is promised', function () {
-  this.timeout(120_000);
+  this.timeout(600_000);
   const here = { cwd: process.cwd() };
 
   it('stands in the help, with its flags', async () => {

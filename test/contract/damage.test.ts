@@ -228,7 +228,7 @@ describe('store: damage', () => {
   });
 
   it('cut at every page, and in the middle of pages: none unreported', async function () {
-    this.timeout(120_000);
+    this.timeout(600_000);
     await filled();
     const before = contentsOf(database);
     const whole = readFileSync(database);

@@ -195,7 +195,7 @@ describe('turns: who comes next at the database', () => {
       { processes: 8, atLeast: 0.75 },
     ]) {
       it(`${processes} processes with ${what}: each gets its share, and nobody waits long`, async function () {
-        this.timeout(60_000);
+        this.timeout(300_000);
         for (const chance of seeds) await fairFor(chance);
       });
 

@@ -18,7 +18,7 @@ const seed = Number(process.env['WAVELOCK_SEED'] ?? Date.now() % 2 ** 31);
 const task = (id: string): TaskId => id as TaskId;
 
 describe('workflow files: taking back', function () {
-  this.timeout(isLong ? 0 : 60_000);
+  this.timeout(isLong ? 0 : 300_000);
   let bench: Workbench;
   let stores: Store[] = [];
   beforeEach(() => {

@@ -381,7 +381,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 );
 
 describe('UNDO: rule and plain book', function () {
-  this.timeout(isLong ? 0 : 20_000);
+  this.timeout(isLong ? 0 : 100_000);
 
   it(`PROPERTY say the same and stand the same after any steps (seed ${seed})`, () => {
     const taken = new Map<string, number>();

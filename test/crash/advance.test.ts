@@ -36,7 +36,7 @@ const afterConfirm = new Set(['confirmed', 'tidied']);
 
 for (const lock of ['on', 'off'] as const) {
   describe(`crash: killed while a wave advances, with the lock ${lock}`, function () {
-    this.timeout(30_000);
+    this.timeout(150_000);
 
     atEachStep(
       steps,

@@ -19,7 +19,7 @@ const writers = 8;
 const start = stateMd({ wave: 1, waves: [Array.from({ length: writers }, () => ' '), [' ']] });
 
 describe('crash: many writers and a person at one file', function () {
-  this.timeout(campaign ? 3_600_000 : 120_000);
+  this.timeout(campaign ? 3_600_000 : 600_000);
 
   for (const lock of ['on', 'off']) {
     it(`S-16 with the lock ${lock}: every edit is in the file, a conflict or a backup (${rounds} rounds)`, () =>

@@ -26,7 +26,7 @@ const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 const steps = ['locked', 'committed', 'temp', 'backup', 'check', 'rename'];
 
 describe('crash: holders of a lockfile', function () {
-  this.timeout(campaign ? 600_000 : 30_000);
+  this.timeout(campaign ? 600_000 : 150_000);
 
   let bench: Workbench;
   const children: Child[] = [];

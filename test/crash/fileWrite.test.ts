@@ -15,7 +15,7 @@ const committed = ['committed', 'kept', 'intended', 'temp', 'backup', 'check', '
 const steps = ['locked', 'imported', ...committed, 'written', 'confirmed', 'tidied'];
 
 describe('crash: killed while a task is set', function () {
-  this.timeout(60_000);
+  this.timeout(300_000);
 
   atEachStep(steps, (step) => `S-2, S-20 at "${step}": once or not at all`, dieAndGoOn);
 });

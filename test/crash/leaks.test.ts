@@ -13,7 +13,7 @@ const cycles = campaign ? { local: 9_500, thread: 500 } : { local: 300, thread: 
 const mostGrowth = campaign ? 16e6 : 40e6;
 
 describe('crash: leaks', function () {
-  this.timeout(campaign ? 3_600_000 : 60_000);
+  this.timeout(campaign ? 3_600_000 : 300_000);
 
   it(`O-4 nothing is left after ${cycles.local} stores here and ${cycles.thread} in threads`, async function () {
     if (process.platform !== 'linux') {

@@ -35,7 +35,7 @@ const seed = Number(process.env['WAVELOCK_SEED'] ?? Date.now() % 1_000_000);
 const start = stateMd({ wave: 1, waves: [['x', 'x'], [' ', ' ', ' '], [' ']] });
 
 describe('crash: power fails while a workflow file is written', function () {
-  this.timeout(campaign ? 3_600_000 : 120_000);
+  this.timeout(campaign ? 3_600_000 : 600_000);
 
   it(`leaves the old or the new, and the next to come finishes it (${wanted} states, seed ${seed})`, async () => {
     const random = randomOf(seed);

@@ -22,7 +22,7 @@ const telling =
   /stands still|claim, at "answered"|complete, at "asked"|release at "asked"|without a lockfile, at "temp"|with a lockfile, at "(lock\.free|rename)"/;
 
 describe('crash: processes that stand still', function () {
-  this.timeout(campaign ? 900_000 : 60_000);
+  this.timeout(campaign ? 900_000 : 300_000);
 
   const waits = new Waits();
   const chance = new Chance(seed);

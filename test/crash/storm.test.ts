@@ -65,7 +65,7 @@ const fatalSteps: readonly (readonly [string, number, Part['first']?])[] = [
 
 for (const harm of ['kill', 'halt'] as const) {
   describe(`crash: a storm of ${harm}s`, function () {
-    this.timeout(campaign ? 1_800_000 : 120_000);
+    this.timeout(campaign ? 1_800_000 : 600_000);
 
     const { storms } = sizes[harm];
     let passing: Storm | undefined;

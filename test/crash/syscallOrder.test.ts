@@ -10,7 +10,7 @@ import { buildShim, type Call, type Family } from './shim';
 import { tellStories } from './syscallTelling';
 
 describe('crash: the order of system calls', function () {
-  this.timeout(30_000);
+  this.timeout(150_000);
 
   let scratch: string;
   const logs = new Map<string, readonly Call[]>();

@@ -75,7 +75,7 @@ const rounds: readonly Round[] = campaign
   : short.map(([errno, mode, about, names]) => ({ errno, mode, about, stories: names }));
 
 describe('crash: system calls that fail', function () {
-  this.timeout(campaign ? 3_600_000 : 60_000);
+  this.timeout(campaign ? 3_600_000 : 300_000);
 
   let scratch: string;
   before(function () {

@@ -23,7 +23,7 @@ const { values, positionals } = parseArgs({
   },
 });
 
-const limit = Number(process.env['WAVELOCK_HOST_TIMEOUT'] ?? 300_000);
+const limit = Number(process.env['WAVELOCK_HOST_TIMEOUT'] ?? 1_500_000);
 // What this editor always says, because its optional native modules and its gallery are absent.
 const usual = /bindings file|build\/Release\/watchdog|ServiceWorker|open-vsx/;
 

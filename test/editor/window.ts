@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
 import { windowAddress, type WindowContent } from '../../scripts/editorServer.mjs';
+import { patience } from '../patience';
 import { required, type RunningEditor } from './server';
 
 /** Names in VS Code 1.139. */
@@ -47,6 +48,7 @@ export async function openWindow(
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = await context.newPage();
+  page.setDefaultTimeout(patience);
   await page.goto(
     windowAddress(editor.port, {
       ...content,

@@ -57,7 +57,7 @@ const rooms: readonly { room: string; may: readonly string[] }[] = [
   },
   { room: 'src/mcp.ts', may: ['src/tools/mcp/'] },
   { room: 'src/cliMain.ts', may: ['src/tools/', 'package.json'] },
-  { room: 'src/cliQuick.ts', may: ['src/tools/', 'package.json'] },
+  { room: 'src/cliQuick.ts', may: ['src/tools/', 'package.json', 'zod/mini'] },
   { room: 'webview/controls.ts', may: ['@vscode/webview-ui-toolkit'] },
   {
     room: 'webview/',

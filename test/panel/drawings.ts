@@ -8,6 +8,7 @@ import { basename, join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import { build } from 'esbuild';
 import { chromium, type Browser, type Page } from 'playwright-core';
+import { patience } from '../patience';
 import type { Theme } from './drawingsPage';
 
 export const themes: readonly Theme[] = ['dark', 'light', 'hc', 'hc-light'];
@@ -113,6 +114,7 @@ export function useStudio(size = { width: 1280, height: 720 }): Studio {
   beforeEach(async () => {
     complaints = [];
     page = await browser.newPage({ viewport: size, reducedMotion: 'reduce' });
+    page.setDefaultTimeout(patience);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());

@@ -6,6 +6,7 @@ import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type Locator, type Page } from 'playwright-core';
 import { servePanel, type PanelServer } from '../../scripts/panel.mjs';
 import type { ToHost } from '../../src/shared/protocol';
+import { patience } from '../patience';
 import { states, type StateName } from './states';
 
 const themes = ['dark', 'light', 'hc', 'hc-light'] as const;
@@ -77,6 +78,7 @@ describe('run-state panel', () => {
   beforeEach(async () => {
     complaints = [];
     page = await browser.newPage({ viewport: wide, reducedMotion: 'reduce' });
+    page.setDefaultTimeout(patience);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
