@@ -6,7 +6,15 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { toNeighbour } from '../graph/furniture';
-import { asText, labelOf, lookOf, RunOpenEvent, RunSelectEvent, stateWord } from '../graph/runs';
+import {
+  asText,
+  labelOf,
+  lookOf,
+  RunOpenEvent,
+  RunSelectEvent,
+  stateWord,
+  ViewEvent,
+} from '../graph/runs';
 import { drawMarks, legend } from './drawing';
 import { marksOf, timesSaid } from './marks';
 import {
@@ -140,6 +148,11 @@ export class Timeline extends LitElement {
     return true;
   }
 
+  /** About the middle of what is seen. */
+  zoomBy(factor: number): void {
+    this.#zoom(factor);
+  }
+
   override connectedCallback(): void {
     super.connectedCallback();
     if (this.hasUpdated) this.#observe();
@@ -219,7 +232,8 @@ export class Timeline extends LitElement {
     this.stop = list[Math.min(this.stop === null ? 1 : this.#wasAt, list.length - 1)]?.key ?? null;
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('span') || changed.has('grouping')) this.dispatchEvent(new ViewEvent());
     if (this.#hadFocus && !this.#body?.contains(document.activeElement)) this.#focusStop();
     this.#tick();
     this.#measure();
@@ -469,7 +483,7 @@ export class Timeline extends LitElement {
           ${nowSeen && !empty ? html`<i class="wlt-now" .style=${`left:${nowX}px`}></i>` : nothing}
         </div>
       </div>
-      ${empty ? nothing : legend}`;
+      ${empty ? nothing : legend()}`;
   }
 
   #choices<Choice extends string>(
