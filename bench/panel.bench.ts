@@ -109,11 +109,13 @@ async function moving(
 ): Promise<Sample> {
   const page = await opened(browser, url, 'many');
   await page.locator(`[data-tab="${tab}"]`).click();
-  await page.locator('.vrow').first().waitFor({ state: 'attached' });
+  await page.locator('#view :is(.vrow, [data-row])').first().waitFor({ state: 'attached' });
   const figures = await page.evaluate(
     async ({ which, perSecond, ms }) => {
-      const list = document.querySelector<HTMLElement>('.wave.current wl-rows, #view wl-rows');
-      const canvas = document.querySelector('canvas');
+      const list = document.querySelector<HTMLElement>(
+        '.wave.current wl-rows, #view wl-rows, .wlt-body',
+      );
+      const canvas = document.querySelector('.wlg-canvas');
       const arriving = setInterval(() => {
         window.page.move();
       }, 1_000 / perSecond);
