@@ -842,9 +842,7 @@ export class Panel extends LitElement {
         let seen = shown.count.all;
         for (const state of unseen) seen -= shown.count.state(state);
         if (seen === 0 && scope.count.all > 0) {
-          return nothingMatches(() => {
-            this.#keep(allShown);
-          });
+          return this.#nothingMatches();
         }
         if (workflow?.errors.length && scope.count.all === 0) return html``;
         return html`<wl-board
@@ -870,25 +868,31 @@ export class Panel extends LitElement {
           }}
         ></wl-board>`;
       }
-      case 'graph':
+      case 'graph': {
+        const nodes = this.#drawings.nodes(around, shown, unseen);
+        if (nodes.length === 0 && scope.count.all > 0) return this.#nothingMatches();
         return html`${keyed(
           scope.key,
           html`<wl-graph
-            .runs=${this.#drawings.nodes(around, shown, unseen)}
+            .runs=${nodes}
             .waves=${this.#drawings.waves(around, workflow?.waves ?? [])}
             .current=${workflow && !workflow.completed ? workflow.wave : null}
             .selected=${this.#idOf(memory.selected)}
           ></wl-graph>`,
         )}`;
-      case 'timeline':
+      }
+      case 'timeline': {
+        const bars = this.#drawings.bars(around, shown, unseen);
+        if (bars.length === 0 && scope.lanes.size > 0) return this.#nothingMatches();
         return html`${keyed(
           scope.key,
           html`<wl-timeline
             .clock=${this.#clock}
-            .runs=${this.#drawings.bars(around, shown, unseen)}
+            .runs=${bars}
             .selected=${this.#idOf(memory.selected)}
           ></wl-timeline>`,
         )}`;
+      }
       case 'locks':
         return html`<wl-locks
           .model=${around.model}
@@ -908,6 +912,12 @@ export class Panel extends LitElement {
           .version=${version}
         ></wl-events>`;
     }
+  }
+
+  #nothingMatches(): TemplateResult {
+    return nothingMatches(() => {
+      this.#keep(allShown);
+    });
   }
 
   #fold(scope: string, event: FoldEvent): void {
