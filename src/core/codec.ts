@@ -349,6 +349,7 @@ const eventData: { readonly [Kind in EventKind]: () => z.ZodMiniType } = {
   'workflow.bound': workflowAfter,
   'task.changed': late(() => z.looseObject({ row: taskRow() })),
   'note.added': anything,
+  'change.undone': late(() => z.looseObject({ undoes: z.int(), op: text(), row: workflowRow() })),
   'file.pending': late(() => z.looseObject({ row: fileEdit(), replaces: texts() })),
   'file.intent': late(() =>
     z.union([

@@ -474,6 +474,21 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
   'note.add': late(() =>
     z.strictObject({ kind: z.literal('note.add'), sight: sight(), text: line(limits.note) }),
   ),
+  'change.undo': late(() =>
+    z.strictObject({
+      kind: z.literal('change.undo'),
+      sight: sight(),
+      plan: plan(),
+      undoes: z.nullable(whole(1, Number.MAX_SAFE_INTEGER)),
+      file: z.nullable(
+        z.union([
+          z.strictObject({ with: hash(), without: hash() }),
+          z.strictObject({ unfit: z.enum(['lost', 'apart']) }),
+        ]),
+      ),
+      token: opt(token()),
+    }),
+  ),
   'workflow.bind': late(() =>
     z.strictObject({
       kind: z.literal('workflow.bind'),

@@ -3,6 +3,7 @@
  * `decide.ts` and the codec have one entry for each member and do not compile without it. Long because it is a
  * list: whoever looks for what can be asked finds all of it here.
  */
+import type { EventKind } from './events';
 import type {
   AgentId,
   AgentKind,
@@ -298,6 +299,25 @@ export interface AddNote {
   readonly text: string;
 }
 
+/** Takes back what the speaker has done last to a workflow, where nothing has been built on it. */
+export interface UndoChange {
+  readonly kind: 'change.undo';
+  readonly sight: FileSight;
+  readonly plan: Plan;
+  /** The change that the asker found; null when it found none, and another by now is a `conflict`. */
+  readonly undoes: Seq | null;
+  /**
+   * What the file said with the change and without it, both kept by their hashes beside the store; null when the
+   * change has no place in the file. Unfit: the text before is lost, or does not go together with what came since.
+   */
+  readonly file:
+    | null
+    | { readonly with: ContentHash; readonly without: ContentHash }
+    | { readonly unfit: 'lost' | 'apart' };
+  /** Of the task's run, which must be the speaker's while it is running. */
+  readonly token?: ClaimToken;
+}
+
 /** Binds a workflow to this very file: asked for by a person, or because the file has moved. */
 export interface BindWorkflow {
   readonly kind: 'workflow.bind';
@@ -413,6 +433,7 @@ export type Command =
   | AdvanceWave
   | SetTask
   | AddNote
+  | UndoChange
   | BindWorkflow
   | ImportFile
   | IntendWrite
@@ -465,6 +486,24 @@ export interface StopFacts extends EndedFacts {
   readonly ended: boolean;
 }
 
+/** `seq` names the event that told of the change; `from` is how it stood, `to` how it stands again. */
+export type UndoneChange = { readonly seq: Seq } & (
+  | {
+      readonly kind: 'task';
+      readonly task: TaskId;
+      readonly from: TaskStatus;
+      readonly to: TaskStatus;
+    }
+  | { readonly kind: 'note'; readonly text: string }
+  | {
+      readonly kind: 'wave';
+      readonly from: number;
+      readonly to: number;
+      /** The workflow was completed, and goes on. */
+      readonly completed: boolean;
+    }
+);
+
 /** What each kind of command answers when it is granted. */
 export interface Granted {
   'run.create': { readonly runs: readonly RunRow[] };
@@ -516,6 +555,14 @@ export interface Granted {
     readonly cancelled: RunId | null;
   };
   'note.add': { readonly workflow: WorkflowId; readonly text: string };
+  'change.undo': {
+    readonly workflow: WorkflowId;
+    readonly undone: UndoneChange;
+    /** Queued again. */
+    readonly runs: readonly RunRow[];
+    /** Of the wave that was taken back. */
+    readonly cancelled: readonly RunId[];
+  };
   'workflow.bind': { readonly workflow: WorkflowRow };
   /** Not imported: somebody else was first, and the store knows another content by now. */
   'file.import': { readonly imported: boolean; readonly cancelled: readonly RunId[] };
@@ -568,6 +615,15 @@ export interface FileConflict {
   readonly base: ContentHash | null;
   readonly theirs: ContentHash | null;
   readonly change: 'added' | 'removed' | 'modified';
+}
+
+/** An event that a change is in the way of being taken back for. */
+export interface BuiltOn {
+  readonly seq: Seq;
+  readonly kind: EventKind;
+  readonly agent: AgentName;
+  readonly task?: TaskId;
+  readonly run?: RunId;
 }
 
 /** What each code of refusal says beside its code and message. */
@@ -625,6 +681,8 @@ export interface RefusalFacts {
     /** Listed, and to be resolved by a person. */
     readonly conflict?: ConflictId;
     readonly diff?: StructuredDiff;
+    /** What was built on a change that cannot be taken back for it, in order. */
+    readonly since?: readonly BuiltOn[];
   };
   invalid_workflow: { readonly problems: readonly Problem[] };
   wave_incomplete: { readonly blockers: readonly Blocker[] };

@@ -12,6 +12,7 @@ import { retryRun } from './rules/retries';
 import * as runs from './rules/runs';
 import { sweep } from './rules/sweep';
 import * as tasks from './rules/tasks';
+import { undoChange } from './rules/undo';
 import { advanceWave } from './rules/waves';
 
 type Rules = {
@@ -50,6 +51,7 @@ const rules: Rules = {
   'wave.advance': advanceWave,
   'task.set': tasks.setTask,
   'note.add': tasks.addNote,
+  'change.undo': undoChange,
   'workflow.bind': files.bindWorkflow,
   'file.import': files.importFile,
   'file.intend': files.intendWrite,
@@ -78,6 +80,7 @@ export const rateLimited: ReadonlySet<Command['kind']> = new Set([
   'config.set',
   'task.set',
   'note.add',
+  'change.undo',
 ]);
 
 export function* decide(command: Command, context: Context): Decision<Granted[Command['kind']]> {

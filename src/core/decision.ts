@@ -8,7 +8,7 @@
  * it and sees the rows as they are now. Everything else goes into the final `Changes`, which a refusal
  * does not have; that is why a refused command changes nothing.
  */
-import type { NewEvent } from './events';
+import type { EventKind, EventOf, NewEvent, StoredEvent } from './events';
 import type { Refusal } from './commands';
 import type {
   AgentId,
@@ -31,11 +31,13 @@ import type {
   LockId,
   LockRow,
   ObserverId,
+  OpId,
   ProcessIdentity,
   RateRow,
   RelativePath,
   RunId,
   RunRow,
+  Seq,
   SessionId,
   SessionRow,
   SightingRow,
@@ -200,10 +202,42 @@ export interface RowQueries {
     readonly rows: readonly FileIntent[];
   };
   conflict: { readonly ask: { readonly id: ConflictId }; readonly rows: ConflictRow | null };
+  /**
+   * What has happened about a workflow beyond `after` and before `before`, newest first, among the newest events of the store (see
+   * `undoHorizon`). Of these kinds, tasks, this agent and operation; null stands for any, and so does no kind. Limited.
+   */
+  workflowEvents: {
+    readonly ask: {
+      readonly workflow: WorkflowId;
+      readonly kinds: readonly EventKind[];
+      readonly tasks: readonly TaskId[] | null;
+      readonly agent: AgentName | null;
+      readonly op: OpId | null;
+      readonly except: readonly OpId[];
+      readonly after: Seq;
+      readonly before: Seq | null;
+      readonly limit: number;
+    };
+    readonly rows: readonly StoredEvent[];
+  };
   guard: {
     readonly ask: { readonly file: RelativePath; readonly worktree: string };
     readonly rows: GuardRow | null;
   };
+}
+
+/** A change that can be taken back. */
+export type Undoable = EventOf<
+  'task.changed' | 'note.added' | 'workflow.advanced' | 'workflow.completed'
+>;
+
+/** What an agent has done last to a workflow. */
+export interface LastChange {
+  readonly change: Undoable;
+  /** What was promised of the file with it. */
+  readonly edits: readonly FileEdit[];
+  /** The content of the file that it was decided about; null when that is too long ago. */
+  readonly before: ContentHash | null;
 }
 
 /** Where a page ended. Not a row's id alone: the row may be gone when the next page is asked for. */

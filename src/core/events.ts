@@ -124,6 +124,16 @@ export interface EventData {
   };
   'task.changed': { readonly row: TaskRow; readonly from: TaskStatus | null };
   'note.added': { readonly text: string };
+  /**
+   * Of the event `undoes`, of the operation `op`; `row` is the workflow as it is without it. A task's own event tells
+   * how the task stands again.
+   */
+  'change.undone': {
+    readonly undoes: Seq;
+    readonly op: OpId;
+    readonly what: 'task' | 'note' | 'wave';
+    readonly row: WorkflowRow;
+  };
   /** What the file shall say; `replaces` what was promised before and is void with it. */
   'file.pending': { readonly row: FileEdit; readonly replaces: readonly EditId[] };
   'file.intent':

@@ -236,6 +236,7 @@ const evolutions: { readonly [Kind in EventKind]: Evolution<Kind> } = {
     view.tasks.set(taskKey(row.workflow, row.task), row);
   },
   'note.added': nothing,
+  'change.undone': putWorkflow,
   'file.pending': nothing,
   'file.intent': nothing,
   'file.written': (view, { data }) => {

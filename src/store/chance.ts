@@ -6,7 +6,7 @@
  * Contract: the same bytes and digests as from `node:crypto`. A process that stays soon goes over to it, since it is
  * faster once it is there.
  */
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
 const source = '/dev/urandom';
 const hasSource = process.platform === 'linux' || process.platform === 'darwin';
@@ -15,7 +15,7 @@ const pool = Buffer.alloc(256);
 let used = pool.length;
 
 export function chance(bytes: number): Buffer {
-  if (!hasSource || bytes > pool.length) return crypto().randomBytes(bytes);
+  if (bytes > pool.length) return crypto().randomBytes(bytes);
   if (used + bytes > pool.length) {
     draw();
     used = 0;
@@ -27,11 +27,25 @@ export function chance(bytes: number): Buffer {
   return drawn;
 }
 
+/** All of it new, from wherever this system has it: a half-filled pool would give zeros for chance. */
 function draw(): void {
-  const file = openSync(source, 'r');
+  if (!hasSource || !filledFrom(source)) crypto().randomFillSync(pool);
+}
+
+/** False where there is no such device, as in a bare container, or it gives too little. */
+function filledFrom(device: string): boolean {
+  let file: number;
   try {
-    if (readSync(file, pool, 0, pool.length, null) !== pool.length)
-      throw new Error(`${source} gave too little`);
+    file = openSync(device, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    // A plain file of that name would give the same bytes to everybody.
+    return (
+      fstatSync(file).isCharacterDevice() &&
+      readSync(file, pool, 0, pool.length, null) === pool.length
+    );
   } finally {
     closeSync(file);
   }
@@ -61,11 +75,14 @@ function native(parts: readonly (string | Uint8Array)[]): Buffer {
 
 const crypto = () => process.getBuiltinModule('node:crypto');
 
-/** FIPS 180-4, by the letter. */
+/**
+ * FIPS 180-4. A call of the command line digests some fifty blocks and ends before anything is compiled for speed, so this
+ * is written for the interpreter: plain numbers, typed arrays, no calls within a block.
+ */
 export function plainSha256(bytes: Uint8Array): Buffer {
+  const message = padded(bytes);
   const state = Int32Array.from(initial);
   const words = new Int32Array(64);
-  const message = padded(bytes);
   for (let offset = 0; offset < message.length; offset += 64)
     digestBlock(message, offset, words, state);
   const digest = Buffer.alloc(32);
@@ -74,26 +91,36 @@ export function plainSha256(bytes: Uint8Array): Buffer {
 }
 
 /** A one, zeros to the end of a block but eight bytes, and the length in bits. */
-function padded(bytes: Uint8Array): Buffer {
-  const blocks = Math.ceil((bytes.length + 9) / 64);
-  const message = Buffer.alloc(blocks * 64);
+function padded(bytes: Uint8Array): Uint8Array {
+  const message = new Uint8Array(Math.ceil((bytes.length + 9) / 64) * 64);
   message.set(bytes);
   message[bytes.length] = 0x80;
-  message.writeUInt32BE(Math.floor(bytes.length / 0x20000000), message.length - 8);
-  message.writeUInt32BE((bytes.length << 3) >>> 0, message.length - 4);
+  const end = new DataView(message.buffer, message.length - 8);
+  end.setUint32(0, Math.floor(bytes.length / 0x20000000));
+  end.setUint32(4, (bytes.length << 3) >>> 0);
   return message;
 }
 
 /* eslint-disable @typescript-eslint/no-non-null-assertion -- every index is within its array by the bounds of the loops */
-function digestBlock(message: Buffer, offset: number, words: Int32Array, state: Int32Array): void {
-  for (let index = 0; index < 16; index += 1)
-    words[index] = message.readInt32BE(offset + index * 4);
+function digestBlock(
+  message: Uint8Array,
+  offset: number,
+  words: Int32Array,
+  state: Int32Array,
+): void {
+  for (let index = 0; index < 16; index += 1) {
+    const at = offset + index * 4;
+    words[index] =
+      (message[at]! << 24) | (message[at + 1]! << 16) | (message[at + 2]! << 8) | message[at + 3]!;
+  }
   for (let index = 16; index < 64; index += 1) {
     const far = words[index - 15]!;
     const near = words[index - 2]!;
-    const small0 = ((far >>> 7) | (far << 25)) ^ ((far >>> 18) | (far << 14)) ^ (far >>> 3);
-    const small1 = ((near >>> 17) | (near << 15)) ^ ((near >>> 19) | (near << 13)) ^ (near >>> 10);
-    words[index] = (words[index - 16]! + small0 + words[index - 7]! + small1) | 0;
+    words[index] =
+      (((far >>> 7) | (far << 25)) ^ ((far >>> 18) | (far << 14)) ^ (far >>> 3)) +
+      (((near >>> 17) | (near << 15)) ^ ((near >>> 19) | (near << 13)) ^ (near >>> 10)) +
+      words[index - 16]! +
+      words[index - 7]!;
   }
   let a = state[0]!;
   let b = state[1]!;
@@ -104,10 +131,15 @@ function digestBlock(message: Buffer, offset: number, words: Int32Array, state: 
   let g = state[6]!;
   let h = state[7]!;
   for (let index = 0; index < 64; index += 1) {
-    const big1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
-    const one = (h + big1 + ((e & f) ^ (~e & g)) + constants[index]! + words[index]!) | 0;
-    const big0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10));
-    const two = (big0 + ((a & b) ^ (a & c) ^ (b & c))) | 0;
+    const one =
+      h +
+      (((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))) +
+      (g ^ (e & (f ^ g))) +
+      constants[index]! +
+      words[index]!;
+    const two =
+      (((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))) +
+      ((a & b) | (c & (a | b)));
     h = g;
     g = f;
     f = e;

@@ -17,6 +17,7 @@ import type {
   FileIntent,
   Granted,
   GuardRow,
+  LastChange,
   LockRow,
   Nothing,
   OpId,
@@ -122,6 +123,8 @@ export interface Reads {
     readonly ask: Touched;
     readonly rows: readonly Denial[] | RefusalOf<'bad_input'>;
   };
+  /** What the speaker has done last to a workflow and could take back. */
+  lastChange: { readonly ask: { readonly workflow: WorkflowId }; readonly rows: LastChange | null };
   /** How often each kind of event has happened: a look at all of them. */
   eventKinds: { readonly ask: Nothing; readonly rows: Readonly<Record<string, number>> };
 }

@@ -41,7 +41,7 @@ export interface FileLockOptions {
   readonly waitMs: number;
   /** Without a sign of life for so long a lock is taken over; proper-lockfile allows 2,000 at least. */
   readonly staleMs: number;
-  /** A folder beside the store; the same one for all who may take this lock. */
+  /** A folder in that of the store, which must be there; the same one for all who may take this lock. */
   readonly notes: string;
   /** Who we are, for those who find our lock when we are gone. */
   readonly process: ProcessIdentity;

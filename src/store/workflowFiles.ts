@@ -42,11 +42,13 @@ import type { FileBackup } from './fileBackups';
 import { FileBindings } from './fileBindings';
 import type { acquireFileLock, FileLock } from './fileLock';
 import type { Settled } from './fileWriter';
+import { KeptTexts } from './keptTexts';
 import { LockedFiles, type LockedWriter } from './lockedFiles';
 import { relativeTo, type Place } from './place';
 import { planNow } from './planNow';
 import { mostAttempts, settleOrFault } from './settling';
 import type { Store } from './store';
+import { takenBackIn } from './takenBack';
 import {
   findWorkflowFile,
   hashOf,
@@ -201,6 +203,35 @@ export class WorkflowFiles {
     return this.#change(at, (_file, sight) =>
       this.#store.submit({ kind: 'note.add', sight, text }, opId),
     );
+  }
+
+  /** Takes back what the speaker has done last to the workflow, where nothing has been built on it. */
+  undo(
+    at: string,
+    { token, opId }: { readonly token?: ClaimToken; readonly opId?: OpId } = {},
+  ): Promise<Answer<Granted['change.undo']>> {
+    return this.#change(at, async (file, sight) => {
+      const { workflow } = sight;
+      const last = await this.#store.read('lastChange', { workflow });
+      const { storeFolder } = this.#place;
+      const text = last && {
+        undoes: last.change.seq,
+        file: takenBackIn(file, last, {
+          reading: this.#reading,
+          texts: new KeptTexts(storeFolder, workflow, this.#ops),
+          updated: localTime(this.options.now()),
+        }),
+      };
+      // Submitted also where there is nothing to take back: it may be asked again, and was answered before.
+      return this.#store.submit(
+        {
+          ...{ kind: 'change.undo', sight, plan: await this.#planNow(file) },
+          ...(text ?? { undoes: null, file: null }),
+          ...(token === undefined ? {} : { token }),
+        },
+        opId,
+      );
+    });
   }
 
   /**

@@ -12,7 +12,7 @@ import { addWorkflowCommands } from './workflowProgram';
 
 export const everyGroup: readonly CommandGroup[] = [
   { names: ['status', 'validate', 'advance'], add: addWorkflowCommands },
-  { names: ['init', 'task', 'note', 'backup', 'conflict'], add: addFileCommands },
+  { names: ['init', 'task', 'note', 'undo', 'backup', 'conflict'], add: addFileCommands },
   ...quickGroups,
   { names: ['log', 'export', 'metrics', 'guard', 'doctor'], add: addInsightCommands },
   { names: ['store'], add: addStoreCommands },

@@ -28,12 +28,15 @@ import {
 import { chosen, workflowsIn } from './workflowChoice';
 import { isNoFile } from '../store/workflowReading';
 import { refused, type Done, type Refused } from './commandLine';
+import { withChildren, type Run } from './runShape';
 import { inLines } from './workflowCommands';
 import { locate, withStore, type Workplace } from './workplace';
 
 export type InitDocument = (Done & Initialized) | Refused;
 export type TaskDocument = (Done & TaskSet) | Refused;
 export type NoteDocument = (Done & { readonly noted: Granted['note.add'] }) | Refused;
+export type UndoDocument =
+  (Done & Omit<Granted['change.undo'], 'runs'> & { readonly runs: readonly Run[] }) | Refused;
 export type BackupListDocument = (Done & { readonly backups: readonly FileBackup[] }) | Refused;
 export type BackupDocument =
   | (Done & { readonly preview: BackupPreview })
@@ -128,6 +131,21 @@ export async function addNote(
   return { ok, at, noted };
 }
 
+export function undo(
+  workplace: Workplace,
+  { token, ...aim }: Aim & LockWait & { readonly token?: ClaimToken },
+): Promise<UndoDocument> {
+  return withWorkflow(workplace, aim, async (files, path, store) => {
+    const answer = await files.undo(path, {
+      ...(token === undefined ? {} : { token }),
+      ...operation(workplace.opId),
+    });
+    if (!answer.ok) return answer;
+    const runs = await withChildren(store, answer.facts.runs);
+    return { ...answer, facts: { ...answer.facts, runs } };
+  });
+}
+
 export function listBackups(workplace: Workplace, aim: Aim): Promise<BackupListDocument> {
   return withWorkflow(workplace, { ...noWait, ...aim }, (files, path) => files.backups(path));
 }
@@ -213,11 +231,11 @@ async function withFiles<Facts extends object>(
 function withWorkflow<Facts extends object>(
   workplace: Workplace,
   { workflow, ...wait }: Aim & LockWait,
-  work: (files: WorkflowFiles, path: string) => Promise<Answer<Facts>>,
+  work: (files: WorkflowFiles, path: string, store: Store) => Promise<Answer<Facts>>,
 ): Promise<(Done & Facts) | Refused> {
   return withFiles(workplace, wait, async (files, store) => {
     const path = await chosen(await workflowsIn(locate(workplace), store), workflow, store);
-    if (typeof path === 'string') return work(files, path);
+    if (typeof path === 'string') return work(files, path, store);
     return refused(path, await store.read('head', {}));
   });
 }

@@ -73,6 +73,26 @@ export function addFileCommands(root: Command, { host, workplace, deliver }: Com
       deliver(document, (await shown()).showNote);
     });
 
+  root
+    .command('undo')
+    .description('take back the last change of yours that nothing was built on')
+    .option(
+      '--token <token>',
+      'of the run of the task, while that is running',
+      host.env['WAVELOCK_TOKEN'],
+    )
+    .addOption(workflowOption())
+    .addOption(wait())
+    .action(async ({ token, workflow, wait: lockWaitMs }: UndoOptions) => {
+      const document = await (
+        await work()
+      ).undo(workplace(), {
+        ...(token === undefined ? {} : { token: token as ClaimToken }),
+        ...{ workflow, lockWaitMs },
+      });
+      deliver(document, (await shown()).showUndone);
+    });
+
   const backup = root
     .command('backup')
     .description('the workflow file as it was before each write');
@@ -161,6 +181,11 @@ interface TaskOptions extends Which {
   readonly commit?: string;
   readonly files?: readonly string[];
   readonly error?: string;
+  readonly token?: string;
+  readonly wait: number;
+}
+
+interface UndoOptions extends Which {
   readonly token?: string;
   readonly wait: number;
 }

@@ -9,6 +9,7 @@ import type {
   InitDocument,
   NoteDocument,
   TaskDocument,
+  UndoDocument,
 } from './fileCommands';
 import { backupLine, problemLine } from './presentLines';
 import { clock, counted, cut, printable, printableLines, widthOf, type Look } from './terminal';
@@ -51,6 +52,27 @@ export function showTask(document: Granted<TaskDocument>, { paint }: Look): stri
 export function showNote({ noted }: Granted<NoteDocument>): string {
   return `Noted in ${printable(noted.workflow)}.\n`;
 }
+
+export function showUndone(document: Granted<UndoDocument>, { paint }: Look): string {
+  const { workflow, undone, runs, cancelled } = document;
+  const queued = runs.length === 0 ? '' : ` Queued again: ${runs.map(({ id }) => id).join(', ')}.`;
+  const ended = cancelled.length === 0 ? '' : ` ${counted(cancelled.length, 'run')} cancelled.`;
+  return `${paint.bold(printable(workflow))}: ${takenBack(undone)}.${queued}${ended}\n`;
+}
+
+function takenBack(undone: Granted<UndoDocument>['undone']): string {
+  switch (undone.kind) {
+    case 'task':
+      return `task ${undone.task} is ${undone.to} again, not ${undone.from}`;
+    case 'note':
+      return `the note "${cut(printable(undone.text), longestNote)}" is taken back`;
+    case 'wave':
+      if (undone.completed) return `goes on in wave ${undone.to}`;
+      return `back from wave ${undone.from} to wave ${undone.to}`;
+  }
+}
+
+const longestNote = 60;
 
 export function showBackups({ backups }: Granted<BackupListDocument>): string {
   return backups.map(backupLine).join('') || 'There is no backup yet.\n';

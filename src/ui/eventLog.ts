@@ -126,6 +126,8 @@ function wordsOf(event: StoredEvent): string[] {
       return [event.data.reason];
     case 'note.added':
       return [event.data.text];
+    case 'change.undone':
+      return [`${event.data.what} ${event.data.undoes}`];
     default:
       return [];
   }

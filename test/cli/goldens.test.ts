@@ -199,6 +199,13 @@ describe('goldens', function () {
     ]);
     await golden.match('task-set-refused', ['task', 'set', 'nope', '--status', 'done']);
     await golden.match('note-add', ['note', 'add', 'Looks good'], ada);
+    await golden.match('undo', ['undo'], ada);
+    await golden.match('undo-refused', ['undo'], ada);
+    await golden.match('undo-unnamed', ['undo']);
+    await wavelock({ cwd: bench.folder, ...ada }, 'task', 'set', 'a', '--status', 'failed');
+    await wavelock({ cwd: bench.folder, ...bob }, 'task', 'set', 'a', '--status', 'done');
+    await golden.match('undo-built-on', ['undo'], ada);
+    await golden.match('undo-task', ['undo'], bob);
     await golden.match('backup-list', ['backup', 'list']);
     await golden.match('backup-show-refused', ['backup', 'show', 'nope']);
     await golden.match('backup-restore-refused', ['backup', 'restore', 'nope']);

@@ -14,6 +14,7 @@ const promised: Readonly<Record<string, readonly string[]>> = {
   advance: ['--force', '--reason'],
   'task set': ['--status', '--commit', '--files', '--error'],
   'note add': [],
+  undo: ['--token'],
   'run create': [
     '--title',
     '--task',
@@ -107,7 +108,7 @@ describe('cli: what is promised', function () {
         const script = join(folder, 'script');
         writeFileSync(script, out);
         const checked = spawnSync(shell, ['-n', script], { encoding: 'utf8' });
-        // Not every machine has every shell; that of bash is tried for real below.
+        // Not every machine has every shell; those there are are tried for real below.
         if (checked.error) this.skip();
         assert.equal(checked.stderr, '');
       } finally {
@@ -116,18 +117,51 @@ describe('cli: what is promised', function () {
     });
   }
 
-  it('is completed where one types: commands, flags, and the values that there are', async function () {
-    const { out } = await wavelock(here, 'completion', 'bash');
-    const complete = (...words: string[]): string[] => {
-      const script = `${out}\nCOMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')})\nCOMP_CWORD=${words.length - 1}\n_wavelock\nprintf '%s\\n' "\${COMPREPLY[@]}"`;
-      const { stdout, error } = spawnSync('bash', ['--norc', '-c', script], { encoding: 'utf8' });
-      if (error) this.skip();
-      return stdout.split('\n').filter((word) => word !== '');
-    };
-    assert.deepEqual(complete('wavelock', 'loc'), ['lock']);
-    assert.deepEqual(complete('wavelock', 'run', 'cl'), ['claim']);
-    assert.deepEqual(complete('wavelock', '--cwd', 'run', 'lock', 'acq'), ['acquire']);
-    assert.deepEqual(complete('wavelock', 'run', 'claim', '--le'), ['--lease']);
-    assert.deepEqual(complete('wavelock', 'export', '--format', 'm'), ['markdown', 'mermaid']);
-  });
+  /** What a shell offers for the last of the words; undefined where the machine has no such shell. */
+  type Completer = (script: string, words: readonly string[]) => string[] | undefined;
+  const quoted = (words: readonly string[]): string => words.map((word) => `'${word}'`).join(' ');
+  const run = (shell: string, args: readonly string[]): string[] | undefined => {
+    const { stdout, error } = spawnSync(shell, args, { encoding: 'utf8' });
+    return error ? undefined : stdout.split('\n').filter((word) => word !== '');
+  };
+  const completers: Readonly<Record<string, Completer>> = {
+    bash: (script, words) =>
+      run('bash', [
+        '--norc',
+        '-c',
+        `${script}\nCOMP_WORDS=(${quoted(words)})\nCOMP_CWORD=${words.length - 1}\n_wavelock\nprintf '%s\\n' "\${COMPREPLY[@]}"`,
+      ]),
+    // As zsh calls it, with what it would show said instead; it does the matching itself.
+    zsh: (script, words) =>
+      run('zsh', [
+        '-f',
+        '-c',
+        `compdef() { :; }\n_files() { :; }\n_describe() { print -rl -- "\${(@P)2}"; }\n${script}\nwords=(${quoted(words)})\nCURRENT=\${#words}\n_wavelock`,
+      ])
+        ?.map((line) => line.replace(/:.*/, ''))
+        .filter((word) => word.startsWith(words.at(-1) ?? '')),
+    fish: (script, words) =>
+      run('fish', [
+        '--no-config',
+        '-c',
+        `${script}\ncomplete -C ${quoted([words.join(' ')])}`,
+      ])?.map((line) => line.replace(/\t.*/, '')),
+  };
+
+  for (const [shell, complete] of Object.entries(completers)) {
+    it(`is completed by ${shell} where one types: commands, flags, and the values that there are`, async function () {
+      const { out } = await wavelock(here, 'completion', shell);
+      const offered = (...words: string[]): string[] => {
+        const found = complete(out, words);
+        if (found === undefined) this.skip();
+        return found;
+      };
+      assert.deepEqual(offered('wavelock', 'loc'), ['lock']);
+      assert.deepEqual(offered('wavelock', 'und'), ['undo']);
+      assert.deepEqual(offered('wavelock', 'run', 'cl'), ['claim']);
+      assert.deepEqual(offered('wavelock', '--cwd', 'run', 'lock', 'acq'), ['acquire']);
+      assert.deepEqual(offered('wavelock', 'run', 'claim', '--le'), ['--lease']);
+      assert.deepEqual(offered('wavelock', 'export', '--format', 'm'), ['markdown', 'mermaid']);
+    });
+  }
 });

@@ -26,6 +26,13 @@ describe('chance and digests', () => {
     }
   });
 
+  it('is drawn whole: nothing of a pool is handed out twice, and no zeros stand in for it', () => {
+    for (let draw = 0; draw < 200; draw += 1) {
+      const bytes = chance(256);
+      assert.ok(new Set(bytes).size > 100, bytes.toString('hex'));
+    }
+  });
+
   it('no two draws are the same, whatever their lengths', () => {
     const drawn = Array.from({ length: 2_000 }, (_, index) =>
       chance(10 + (index % 13)).toString('hex'),

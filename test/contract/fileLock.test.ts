@@ -314,12 +314,13 @@ describe('file lock', () => {
   });
 
   it('where nothing may be written it says so', async () => {
+    const asked = options();
     chmodSync(bench.folder, 0o555);
     const root = process.getuid?.() === 0;
     if (root) process.seteuid?.(65_534);
     try {
       await assert.rejects(
-        acquireFileLock(file, options()),
+        acquireFileLock(file, asked),
         (error) => isStoreError(error) && error.code === 'store_permission',
       );
     } finally {

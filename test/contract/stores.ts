@@ -1,7 +1,7 @@
 /** Stores in folders of their own, ended and removed after each test. */
-import { mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { AgentName, AdvanceWave, SessionId } from '../../src/core/model';
 import type { Identity } from '../../src/store/engine';
 import type { FileLockOptions } from '../../src/store/fileLock';
@@ -56,6 +56,8 @@ export class Workbench {
   /** For a lock of one of the folder's files, where no store is needed. */
   lockOptions(waitMs: number, staleMs = 2_000): FileLockOptions {
     const notes = join(this.folder, '.wavelock', 'lockfiles');
+    // A lock is a store's, which is there before it.
+    mkdirSync(dirname(notes), { recursive: true, mode: 0o700 });
     return { waitMs, staleMs, notes, process: processIdentity(hostname(), process.pid) };
   }
 

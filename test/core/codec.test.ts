@@ -784,6 +784,7 @@ const eventData: { readonly [Kind in EventKind]: fc.Arbitrary<object> } = {
   'workflow.bound': fc.record({ row: workflow, from: orNull(fc.record({ file: text })) }),
   'task.changed': fc.record({ row: task, from: orNull(taskStatus) }),
   'note.added': fc.record({ text }),
+  'change.undone': fc.record({ undoes: count, op: text, what: text, row: workflow }),
   'file.pending': fc.record({ row: fileEdit, replaces: texts }),
   'file.intent': fc.oneof(
     fc.record({ base: text, target: text, edit }),

@@ -213,6 +213,13 @@ export const examples: { readonly [Kind in Command['kind']]: Examples<Kind> } = 
     },
   },
   'note.add': both({ kind: 'note.add', sight, text: 'Ask Ada about **this**' }),
+  'change.undo': {
+    least: { kind: 'change.undo', sight, plan, undoes: null, file: null },
+    full: {
+      ...{ kind: 'change.undo', sight, plan, undoes: 7, token: id('token') },
+      file: { with: id(hash), without: id(hash) },
+    },
+  },
   'workflow.bind': {
     least: { kind: 'workflow.bind', sight, from: null },
     full: { kind: 'workflow.bind', sight, from: { file: id('old/STATE.md'), worktree: 'feature' } },

@@ -54,6 +54,7 @@ import type {
   WaiterRow,
   WorkflowRow,
 } from '../../src/core/model';
+import { undoHorizon } from '../../src/core/rules/undo';
 import { guardKey, taskKey, type StateRows } from '../../src/core/views';
 
 /** Rows by key, in order of creation: putting a known key keeps its place, as a Map does. */
@@ -534,6 +535,24 @@ export class RowStore {
         return this.fileIntents.filter(({ workflow }) => workflow === query.workflow);
       case 'conflict':
         return tables.conflict.get(query.id) ?? null;
+      case 'workflowEvents': {
+        const { workflow, kinds, tasks, agent, op, except, after, before, limit } = query;
+        return this.#events
+          .filter(
+            (event) =>
+              event.workflow === workflow &&
+              event.seq > after &&
+              event.seq < (before ?? Infinity) &&
+              event.seq > this.seq - undoHorizon &&
+              (kinds.length === 0 || kinds.includes(event.kind)) &&
+              (tasks === null || (event.task !== undefined && tasks.includes(event.task))) &&
+              (agent === null || event.agent === agent) &&
+              (op === null || event.opId === op) &&
+              !except.includes(event.opId),
+          )
+          .reverse()
+          .slice(0, limit);
+      }
       case 'guard':
         return tables.guard.get(guardKey(query)) ?? null;
     }

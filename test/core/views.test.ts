@@ -473,6 +473,14 @@ const steps: { readonly [Kind in EventKind]: readonly Step[] } = {
     },
   ],
   'note.added': [nothing],
+  'change.undone': [
+    {
+      before: { workflows: [workflow('wf', 2)] },
+      event: {},
+      data: { undoes: 3, op: 'op', what: 'wave', row: workflow('wf', 1) },
+      rows: { workflows: [workflow('wf', 1)] },
+    },
+  ],
   'file.pending': [nothing],
   'file.intent': [nothing],
   'file.written': [

@@ -303,6 +303,7 @@ const effects: {
   // Nobody here asks for these; the write path of files does.
   'task.set': nothing,
   'note.add': nothing,
+  'change.undo': nothing,
   'workflow.bind': nothing,
   'file.import': nothing,
   'file.intend': nothing,

@@ -62,6 +62,7 @@ type OfFiles =
   | 'wave.advance'
   | 'task.set'
   | 'note.add'
+  | 'change.undo'
   | 'workflow.bind'
   | 'conflict.resolve'
   | Extract<Command['kind'], `file.${string}` | `guard.${string}`>;

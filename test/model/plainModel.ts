@@ -170,6 +170,7 @@ export class PlainModel {
         return waves.confirm();
       case 'task.set':
       case 'note.add':
+      case 'change.undo':
       case 'workflow.bind':
       case 'file.import':
       case 'file.intend':

@@ -40,10 +40,12 @@ export function* speaker(
   return { agent };
 }
 
-function agentRequired(): RefusalOf<'agent_required'> {
+export function agentRequired(
+  message = 'This holds something, so it has to be known who you are.',
+): RefusalOf<'agent_required'> {
   return {
     code: 'agent_required',
-    message: 'This holds something, so it has to be known who you are.',
+    message,
     register: 'wavelock agent register --name NAME',
   };
 }

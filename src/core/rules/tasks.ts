@@ -73,7 +73,7 @@ function* statusSaid({ workflow }: FileSight, task: TaskId, present: TaskStatus)
 }
 
 /** A task that is worked on belongs to who holds its run. */
-function* mayNotSpeakFor(
+export function* mayNotSpeakFor(
   task: TaskId,
   run: RunRow,
   token: ClaimToken | undefined,

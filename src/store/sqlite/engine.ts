@@ -15,6 +15,7 @@ import { nextRun } from '../../core/rules/claims';
 import { heldByOthers, standingLocks } from '../../core/rules/lockLook';
 import { isRetentionDue } from '../../core/rules/retention';
 import { isSweepDue } from '../../core/rules/sweep';
+import { lastChange } from '../../core/rules/undo';
 import type {
   AgentId,
   Changes,
@@ -187,6 +188,8 @@ export class SqliteEngine implements Engine {
       locks: () => this.#ofOneMoment(() => this.#ask(standingLocks(this.#context()))),
       heldByOthers: (touched) =>
         this.#ofOneMoment(() => this.#ask(heldByOthers(touched, this.#context()))),
+      lastChange: ({ workflow }) =>
+        this.#ofOneMoment(() => this.#ask(lastChange(workflow, this.#context()))),
       eventKinds: () => this.#listings.eventKinds(),
     };
     return faultsNamed(this.path, () => reads[name](ask));

@@ -9,6 +9,7 @@ import {
   decodeConfig,
   decodeConflict,
   decodeCounter,
+  decodeEvent,
   decodeFileEdit,
   decodeFileIntent,
   decodeGuard,
@@ -35,6 +36,7 @@ import type {
   WorkflowId,
   WorkflowRow,
 } from '../../core/model';
+import { undoHorizon } from '../../core/rules/undo';
 import type { StateRows } from '../../core/views';
 import { sha256 } from '../chance';
 
@@ -335,6 +337,24 @@ export class Tables {
       ),
     conflict: ({ id }) =>
       this.#one('SELECT row FROM conflicts WHERE id = :id', { id }, decodeConflict),
+    workflowEvents: ({ workflow, kinds, tasks, agent, op, except, after, before, limit }) =>
+      this.#texts(
+        `SELECT event AS row FROM events
+         WHERE seq > :after AND seq < coalesce(:before, 9e15) AND seq > (SELECT max(seq) FROM events) - :horizon
+           AND event ->> '$.workflow' = :workflow
+           AND (:kinds = '[]' OR event ->> '$.kind' IN (SELECT value FROM json_each(:kinds)))
+           AND (:agent IS NULL OR event ->> '$.agent' = :agent)
+           AND (:op IS NULL OR event ->> '$.opId' = :op)
+           AND (:tasks IS NULL OR event ->> '$.task' IN (SELECT value FROM json_each(:tasks)))
+           AND event ->> '$.opId' NOT IN (SELECT value FROM json_each(:except))
+         ORDER BY seq DESC LIMIT :limit`,
+        {
+          ...{ workflow, agent, op, after, before, limit, horizon: undoHorizon },
+          kinds: JSON.stringify(kinds),
+          tasks: tasks && JSON.stringify(tasks),
+          except: JSON.stringify(except),
+        },
+      ).map((text) => decodeEvent(text)),
     guard: ({ file, worktree }) =>
       this.#one(
         'SELECT row FROM guards WHERE worktree = :worktree AND file = :file',
