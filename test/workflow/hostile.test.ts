@@ -67,7 +67,7 @@ describe('bad input', function () {
   for (const [name, of] of badInputs) {
     it(`${name}: is read, however much of it there is`, () => {
       const text = of(80_000);
-      for (const path of pathsFor(of(100))) assert.equal(readWorkflow(path, text).text, text);
+      for (const path of pathsFor(of(100))) assert.ok(readWorkflow(path, text).problems);
     });
   }
 
