@@ -4,9 +4,6 @@ import type { Page } from 'playwright-core';
 import type { Graph } from '../../webview/graph/graph';
 import { themes, useStudio } from './drawings';
 
-/** Speed is a law of the long form, on a machine that does nothing else. */
-const campaign = process.env['WAVELOCK_CAMPAIGN'] === '1';
-
 describe('run graph', () => {
   const studio = useStudio();
 
@@ -337,7 +334,7 @@ describe('run graph', () => {
     );
     await studio.picture('graph-10000-far-dark');
     assert.ok(seen.near.frames > 1);
-    if (campaign) assert.ok(seen.near.median >= 50);
+    assert.ok(seen.near.median >= 50);
     assert.ok(seen.nodes < 400);
   });
 });
