@@ -201,7 +201,12 @@ describe('unsaved changes of a workflow file', () => {
     });
   });
 
-  it('of the same length as what is on the disk are not written over it either', async () => {
+  /** Of a buffer that does not go together with what somebody else has put on the disk meanwhile. */
+  async function refusedSave(): Promise<{
+    readonly document: vscode.TextDocument;
+    readonly mine: string;
+    readonly theirs: string;
+  }> {
     const document = await openFile();
     await replaceIn(document, '- [ ] **2-01**', '- [x] **2-01**');
     const mine = document.getText();
@@ -210,20 +215,18 @@ describe('unsaved changes of a workflow file', () => {
     await untilConflicts(1);
     await document.save();
     await untilText(document, (text) => text === mine);
+    return { document, mine, theirs };
+  }
+
+  it('of the same length as what is on the disk are not written over it either', async () => {
+    const { document, theirs } = await refusedSave();
     assert.ok(document.isDirty);
     assert.equal(onDisk(), theirs);
     assert.equal(conflicts().length, 1);
   });
 
   it('kept after a refused save open in the merge editor, and the disk stays as it is', async () => {
-    const document = await openFile();
-    await replaceIn(document, '- [ ] **2-01**', '- [x] **2-01**');
-    const mine = document.getText();
-    const theirs = original.replace('- [ ] **2-01**', '- [!] **2-01**');
-    writeFileSync(stateFile, theirs);
-    await untilConflicts(1);
-    await document.save();
-    await untilText(document, (text) => text === mine);
+    const { document, mine, theirs } = await refusedSave();
     await when(parts, () => parts.model.folder(folder)?.view.conflicts.size === 1);
     await answering({ pick: [/Merge/] }, () =>
       vscode.commands.executeCommand('wavelock.resolveConflict', { path: stateFile }),
