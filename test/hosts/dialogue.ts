@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
+import { heard } from './heard';
 
 export interface Said {
   readonly how: 'info' | 'warning' | 'error';
@@ -33,7 +34,7 @@ export class Dialogue {
   readonly offered: Offered[] = [];
   readonly #answers: Answer[] = [];
   readonly #originals = new Map<string, unknown>();
-  readonly #listeners = new Set<() => void>();
+  readonly #heardOne = new vscode.EventEmitter<void>();
 
   begin(): void {
     const window = vscode.window as unknown as Window;
@@ -74,17 +75,12 @@ export class Dialogue {
   }
 
   /** The first that says so, now or later; the test's own limit is the deadline. */
-  hears(text: RegExp): Promise<Said> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        const said = this.said.find((one) => text.test(one.text));
-        if (!said) return;
-        this.#listeners.delete(look);
-        resolve(said);
-      };
-      this.#listeners.add(look);
-      look();
-    });
+  async hears(text: RegExp): Promise<Said> {
+    const said = (): Said | undefined => this.said.find((one) => text.test(one.text));
+    await heard(this.#heardOne.event, () => said() !== undefined);
+    const found = said();
+    assert.ok(found);
+    return found;
   }
 
   #pick(items: readonly vscode.QuickPickItem[], title: string): vscode.QuickPickItem | undefined {
@@ -114,7 +110,7 @@ export class Dialogue {
     return (text, ...buttons) =>
       new Promise((resolve) => {
         this.said.push({ how, text, buttons, press: resolve });
-        for (const listener of [...this.#listeners]) listener();
+        this.#heardOne.fire();
       });
   }
 }

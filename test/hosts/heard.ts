@@ -4,7 +4,9 @@ interface Listens {
   (listener: () => void): { dispose(): unknown };
 }
 
-const waits = new Set<Error>();
+/** VS Code loads what runs the tests by another loader than they are loaded by: this module is there twice. */
+const shared = globalThis as { wavelockWaits?: Set<Error> };
+const waits = (shared.wavelockWaits ??= new Set<Error>());
 
 /** Resolves as soon as it holds, looking now and after each event; the test's own limit is the deadline. */
 export function heard(on: Listens, holds: () => boolean): Promise<void> {

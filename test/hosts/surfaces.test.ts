@@ -90,7 +90,7 @@ describe('notifications', () => {
     const said = await here.dialogue.hears(/has failed/);
     assert.match(said.text, /^Your run 2-03: .* has failed: disk\uFFFDfull$/);
     assert.deepEqual(said.buttons, ['Retry', "Don't Show Again"]);
-    await command('retryStore');
+    said.press('Retry');
     await here.untilTask('2-03', ({ run }) => run?.attempt === 2);
   });
 
