@@ -34,8 +34,10 @@ export function useInstalled(): Installed {
   afterEach(async function () {
     const contexts = browser?.contexts() ?? [];
     if (this.currentTest?.state === 'failed') {
+      const test = this.currentTest.title.replace(/\W+/g, '-').slice(0, 40);
       const pages = contexts.flatMap((context) => context.pages());
-      for (const [index, page] of pages.entries()) await screenshot(page, `failed-${index + 1}`);
+      for (const [index, page] of pages.entries())
+        await screenshot(page, `failed-${test}-${index + 1}`);
     }
     await Promise.all(contexts.map((context) => context.close()));
     rmSync(join(folder, '..'), { recursive: true, force: true, maxRetries: 5 });

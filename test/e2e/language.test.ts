@@ -46,6 +46,7 @@ describe('a workflow file in the editor', () => {
     writeFileSync(stateFile(), onDisk().replace('66%', '67%'));
     await page.locator('.squiggly-warning').first().waitFor();
     await findLine(page, '67%');
+    await page.locator('.lightBulbWidget').first().waitFor();
     await page.keyboard.press('ControlOrMeta+.');
     await page.locator('.action-widget').first().waitFor();
     await screenshot(page, 'quick-fix');

@@ -171,6 +171,9 @@ describe('two windows on one file', () => {
     await runCommand(page, 'Wavelock: Advance Wave');
     await status(page, 'Wave 2/3');
     const box = (task: string): Locator => treeRow(page, task).locator('[role=checkbox]');
+    // The rows are where they stay: wave 1 is closed, and the tasks have got their runs.
+    for (const row of ['Wave 1', '2-03'])
+      await treeRow(page, row).and(page.locator('[aria-expanded=false]')).waitFor();
     await box('2-03').click();
     await page
       .locator('.tree-explorer-viewlet-tree-view', { hasText: '1/4 done' })
