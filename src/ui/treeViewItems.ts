@@ -159,7 +159,9 @@ export function conflictItem({ path }: NodeOf<'conflict'>): vscode.TreeItem {
     new vscode.ThemeColor('list.warningForeground'),
   );
   item.contextValue = 'conflict';
-  item.command = commandTo('wavelock.openWorkflowFile', vscode.l10n.t('Open'), { path });
+  item.command = commandTo('wavelock.resolveConflict', vscode.l10n.t('Resolve Conflict…'), {
+    path,
+  });
   return item;
 }
 

@@ -218,6 +218,17 @@ describe('unsaved changes of a workflow file', () => {
     return { document, mine, theirs };
   }
 
+  /** On its row in the tree. */
+  async function clickOnConflict(): Promise<void> {
+    const { tree } = parts;
+    const workflows = await tree.getChildren();
+    const rows = (await Promise.all(workflows.map((node) => tree.getChildren(node)))).flat();
+    const row = rows.find(({ kind }) => kind === 'conflict');
+    const click = row && tree.getTreeItem(row).command;
+    assert.equal(click?.command, 'wavelock.resolveConflict');
+    await vscode.commands.executeCommand(click.command, ...((click.arguments ?? []) as unknown[]));
+  }
+
   it('of the same length as what is on the disk are not written over it either', async () => {
     const { document, theirs } = await refusedSave();
     assert.ok(document.isDirty);
@@ -228,9 +239,7 @@ describe('unsaved changes of a workflow file', () => {
   it('kept after a refused save open in the merge editor, and the disk stays as it is', async () => {
     const { document, mine, theirs } = await refusedSave();
     await when(parts, () => parts.model.folder(folder)?.view.conflicts.size === 1);
-    await answering({ pick: [/Merge/] }, () =>
-      vscode.commands.executeCommand('wavelock.resolveConflict', { path: stateFile }),
-    );
+    await answering({ pick: [/Merge/] }, clickOnConflict);
     assert.equal(onDisk(), theirs);
     await heard(
       (listener) => vscode.window.onDidChangeVisibleTextEditors(listener),
