@@ -1,7 +1,12 @@
 import { cpSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { hostname, tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Browser } from 'playwright-core';
+import type { AgentName, SessionId } from '../../src/core/model';
+import { newId } from '../../src/store/newId';
+import { placeOf } from '../../src/store/place';
+import type { Store } from '../../src/store/store';
+import { openThreadStore } from '../../src/store/threadStore';
 import { required, startEditor, type RunningEditor } from '../editor/server';
 import { launchBrowser, screenshot } from '../editor/window';
 
@@ -59,4 +64,28 @@ export function useInstalled(): Installed {
 function started<Part>(part: Part | undefined): Part {
   if (part === undefined) throw new Error('it is there only while tests run');
   return part;
+}
+
+/** A connection from beside, as any program of this machine has it. */
+export function openBeside(
+  folder: string,
+  name: string,
+  { resident = false } = {},
+): Promise<Store> {
+  return openThreadStore(
+    {
+      resident,
+      place: placeOf(folder),
+      identity: {
+        agent: name as AgentName,
+        named: true,
+        kind: 'terminal',
+        session: newId('ses') as SessionId,
+        host: hostname(),
+        pid: process.pid,
+      },
+      durability: 'normal',
+    },
+    resolve('dist/storeThread.js'),
+  );
 }

@@ -1,14 +1,10 @@
 /** Two windows that get in each other's way: who holds a file, who advances, and what each of them sees. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { Locator, Page } from 'playwright-core';
-import type { AgentName, EventKind, SessionId, StoredEvent } from '../../src/core/model';
-import { newId } from '../../src/store/newId';
-import { placeOf } from '../../src/store/place';
+import type { EventKind, StoredEvent } from '../../src/core/model';
 import type { Store } from '../../src/store/store';
-import { openThreadStore } from '../../src/store/threadStore';
 import {
   changeSettings,
   openContainer,
@@ -22,7 +18,7 @@ import {
   treeAsText,
   treeRow,
 } from '../editor/window';
-import { useInstalled } from './installed';
+import { openBeside, useInstalled } from './installed';
 
 const statusItem = 'wavelock.wavelock.status';
 
@@ -37,21 +33,7 @@ describe('two windows on one file', () => {
 
   /** A look at the store from beside, as any program of this machine has it. */
   async function fromBeside<Result>(look: (store: Store) => Promise<Result>): Promise<Result> {
-    const store = await openThreadStore(
-      {
-        place: placeOf(here.folder),
-        identity: {
-          agent: 'observer' as AgentName,
-          named: true,
-          kind: 'terminal',
-          session: newId('ses') as SessionId,
-          host: hostname(),
-          pid: process.pid,
-        },
-        durability: 'normal',
-      },
-      resolve('dist/storeThread.js'),
-    );
+    const store = await openBeside(here.folder, 'observer');
     try {
       return await look(store);
     } finally {

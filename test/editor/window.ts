@@ -7,14 +7,14 @@ import { windowAddress, type WindowContent } from '../../scripts/editorServer.mj
 import { patience } from '../patience';
 import { required, type RunningEditor } from './server';
 
-/** Names in VS Code 1.139. */
-export const themes = [
-  'Dark 2026',
-  'Light 2026',
-  'Default High Contrast',
-  'Default High Contrast Light',
-] as const;
-export type Theme = (typeof themes)[number];
+/** Names in VS Code 1.139, by what pictures call them. */
+export const themes = {
+  dark: 'Dark 2026',
+  light: 'Light 2026',
+  hc: 'Default High Contrast',
+  'hc-light': 'Default High Contrast Light',
+} as const;
+export type Theme = keyof typeof themes;
 
 /** A browser that stays quiet and off the network. */
 export function launchBrowser(): Promise<Browser> {
@@ -194,7 +194,7 @@ export async function changeSettings(
 }
 
 export async function useTheme(page: Page, editor: RunningEditor, theme: Theme): Promise<void> {
-  await changeSettings(editor, { 'workbench.colorTheme': theme });
+  await changeSettings(editor, { 'workbench.colorTheme': themes[theme] });
   await reloadWindow(page);
 }
 
