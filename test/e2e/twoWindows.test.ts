@@ -196,6 +196,16 @@ describe('two windows on one file', () => {
         .getByRole('button', { name: 'Manage Workspace Trust' })
         .waitFor();
       await screenshot(page, 'untrusted');
+      await page.locator('.notification-toast').getByRole('button', { name: 'Clear' }).click();
+      assert.doesNotMatch(await treeAsText(page, 'Workflows'), /\[[ x]\]/, 'no box to tick');
+      const before = readFileSync(join(here.folder, 'STATE.md'), 'utf8');
+      await openFile(page, 'STATE.md');
+      const lens = page.locator('.codelens-decoration a');
+      await lens.filter({ hasText: 'Wave 1/3 · 3/3 done' }).waitFor();
+      assert.equal(await lens.filter({ hasText: /Advance Wave|run all/ }).count(), 0);
+      writeFileSync(join(here.folder, 'STATE.md'), before.replace('(7 tasks)', '(9 tasks)'));
+      await page.locator('.squiggly-warning').first().waitFor();
+      assert.equal(existsSync(join(here.folder, '.wavelock')), false);
     } finally {
       await changeSettings(here.editor, { 'security.workspace.trust.enabled': false });
     }
