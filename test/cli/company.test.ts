@@ -1,144 +1,15 @@
-/** Two agents on one workflow, one by the command line and one by MCP, from its first wave to its last. */
-import assert from 'node:assert/strict';
-import { copyFileSync, readFileSync } from 'node:fs';
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { StoredEvent } from '../../src/core/model';
-import type { Store } from '../../src/store/store';
 import { Workbench } from '../contract/stores';
-import { Party } from './party';
-import { wavelock } from './wavelock';
-
-type Document = Record<string, unknown> & { readonly ok: boolean };
-
-/** What both can do, each in its own way. */
-interface Agent {
-  readonly name: string;
-  readonly claim: () => Promise<Document>;
-  readonly lock: (file: string) => Promise<Document>;
-  readonly verify: (file: string) => Promise<Document>;
-  readonly release: () => Promise<Document>;
-  readonly complete: (run: string, token: string, result: string) => Promise<Document>;
-  readonly note: (text: string) => Promise<Document>;
-  readonly advance: () => Promise<Document>;
-}
+import { workedOffByTwo } from './twoAgents';
 
 describe('company', function () {
   this.timeout(600_000);
-  let bench: Workbench;
-  let store: Store;
-  let party: Party | undefined;
-  beforeEach(async () => {
-    bench = new Workbench();
-    copyFileSync('test/fixtures/sample/STATE.md', join(bench.folder, 'STATE.md'));
-    store = await bench.store();
-    party = await Party.open(bench.folder, { env: { WAVELOCK_AGENT: 'bob' } });
-  });
-  afterEach(async () => {
-    await party?.close();
-    party = undefined;
-    await bench.clear();
-  });
-
-  const byCommandLine = (name: string): Agent => {
-    const call = async (...args: string[]): Promise<Document> =>
-      (await wavelock({ cwd: bench.folder, env: { WAVELOCK_AGENT: name } }, ...args, '--json'))
-        .document;
-    return {
-      name,
-      claim: () => call('run', 'claim'),
-      lock: (file) => call('lock', 'acquire', file),
-      verify: (file) => call('lock', 'verify', file),
-      release: () => call('lock', 'release', '--all'),
-      complete: (run, token, result) =>
-        call('run', 'complete', run, '--token', token, '--result', JSON.stringify(result)),
-      note: (text) => call('note', 'add', text),
-      advance: () => call('advance'),
-    };
-  };
-  const byMcp = (name: string, { call }: { call: Party['call'] }): Agent => {
-    const ask = async (tool: string, args: Record<string, unknown> = {}): Promise<Document> =>
-      (await call(tool, args)).document;
-    return {
-      name,
-      claim: () => ask('claim_run'),
-      lock: (file) => ask('acquire_locks', { resources: [file] }),
-      verify: (file) => ask('verify_locks', { resources: [file] }),
-      release: () => ask('release_locks', { all: true }),
-      complete: (run, token, result) => ask('complete_run', { run, token, result }),
-      note: (text) => ask('add_note', { text }),
-      advance: () => ask('advance_wave'),
-    };
-  };
-
-  const granted = async (answer: Promise<Document>): Promise<Document> => {
-    const document = await answer;
-    assert.ok(document.ok, JSON.stringify(document));
-    return document;
-  };
-  const refusedAs = async (answer: Promise<Document>): Promise<unknown> =>
-    ((await answer)['refusal'] as { code: string } | undefined)?.code;
+  const bench = new Workbench();
+  after(() => bench.clear());
 
   it('one by the command line, one by MCP: every wave, locks taken and given back, nothing left', async () => {
-    assert.ok(party);
-    const mcp = party;
-    const agents: readonly Agent[] = [
-      byCommandLine('ann'),
-      byMcp('bob', { call: (...args) => mcp.call(...args) }),
-    ];
-    const events: StoredEvent[] = [];
-    const following = store.subscribe(0, (batch) => {
-      events.push(...batch);
-    });
-    const done = new Map<string, number>();
-    let completed = false;
-    for (let turn = 0; !completed; turn += 1) {
-      const [one, other] = turn % 2 === 0 ? agents : [...agents].reverse();
-      assert.ok(one && other);
-      const step = await one.advance();
-      if (!step.ok) assert.fail(JSON.stringify(step));
-      completed = step['completed'] === true;
-      for (;;) {
-        const claims: readonly Document[] = [await one.claim(), await other.claim()];
-        if (claims.every(({ ok }) => !ok)) break;
-        for (const [index, claim] of claims.entries()) {
-          if (!claim.ok) continue;
-          const agent: Agent = index === 0 ? one : other;
-          const neighbour: Agent = index === 0 ? other : one;
-          const { id, task } = claim['run'] as { id: string; task: string };
-          const file = `${task}.txt`;
-          await granted(agent.lock(file));
-          assert.equal(await refusedAs(neighbour.lock(file)), 'lock_denied');
-          await granted(agent.verify(file));
-          bench.write(file, `${agent.name} was here\n`);
-          await granted(agent.release());
-          await granted(agent.complete(id, String(claim['token']), `by ${agent.name}`));
-          done.set(agent.name, (done.get(agent.name) ?? 0) + 1);
-        }
-      }
-      if (!completed)
-        await granted(one.note(`${one.name} saw the end of wave ${String(step['to'])}`));
-    }
-    assert.ok((done.get('ann') ?? 0) > 0 && (done.get('bob') ?? 0) > 0, JSON.stringify([...done]));
-    const text = readFileSync(join(bench.folder, 'STATE.md'), 'utf8');
-    assert.doesNotMatch(text, /- \[[ ~!]\]/);
-    const { runs, locks, slotWaiters, waiters, workflows } = await store.read('state', {});
-    assert.ok(runs.every(({ status }) => status === 'completed'));
-    assert.deepEqual([locks, slotWaiters, waiters], [[], [], []]);
-    assert.equal(workflows[0]?.status, 'completed');
-    following.dispose();
-    // No lock was ever held by two, and each run was claimed once.
-    const held = new Map<string, string>();
-    const claimed = new Set<string>();
-    for (const event of events) {
-      if (event.kind === 'lock.acquired' && 'row' in event.data) {
-        assert.equal(held.get(event.data.row.resource), undefined);
-        held.set(event.data.row.resource, event.agent);
-      } else if (event.kind === 'lock.released') held.delete(String(event.resource));
-      else if (event.kind === 'run.claimed') {
-        assert.ok(!claimed.has(event.data.row.id));
-        claimed.add(event.data.row.id);
-      }
-    }
-    assert.equal(claimed.size, runs.length);
+    copyFileSync('test/fixtures/sample/STATE.md', join(bench.folder, 'STATE.md'));
+    await workedOffByTwo({ folder: bench.folder, store: await bench.store() });
   });
 });
