@@ -104,13 +104,26 @@ export function replaceFile(
   } catch (error) {
     ops.remove(temp);
     // The file goes on as it was; nothing has been replaced that would need to be kept.
-    if (kept) ops.remove(kept.path);
+    if (kept && !isReplaced(path, kept)) ops.remove(kept.path);
     throw fileFault(error, path);
   }
   step('flush');
   ops.flushFolder(folder);
   step('written');
   return kept;
+}
+
+/** By another writer, who may count on this name of it: writers go without the lock where a file system has none. */
+function isReplaced(path: string, { path: name, linked }: Kept): boolean {
+  if (!linked) return false;
+  try {
+    const live = statSync(path, { bigint: true, throwIfNoEntry: false });
+    const kept = statSync(name, { bigint: true, throwIfNoEntry: false });
+    return live?.ino !== kept?.ino || live?.dev !== kept?.dev;
+  } catch {
+    // Not known, and one backup too many harms nobody.
+    return true;
+  }
 }
 
 /** A file where there was none; false when there is one, which stays as it is. */
@@ -156,8 +169,8 @@ function removeTempFiles(path: string, ops: FileOps): void {
   }
 }
 
-/** No content takes that long to be written under its own name. */
-export const tempFilesLive = 60_000;
+/** No write of a file takes that long. */
+export const writesTakeMs = 60_000;
 
 /**
  * Temp files of contents that their writers have died over, and that nobody has kept again since. One that is in use

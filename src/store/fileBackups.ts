@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import { clearOldTempFiles, keepContent, tempFilesLive, type FileOps } from './durableFs';
+import { clearOldTempFiles, keepContent, writesTakeMs, type FileOps } from './durableFs';
 import { folderNameOf, hashOf, localTime } from './workflowFile';
 
 export interface FileBackup {
@@ -50,8 +50,9 @@ export class FileBackups {
     keepContent(this.pathFor(hash, now), content, { ops: this.ops, flush: true });
   }
 
-  /** Newest first. */
+  /** Newest first, and of one content the newest alone. */
   list(): FileBackup[] {
+    const listed = new Set<ContentHash>();
     return this.#names()
       .reverse()
       .flatMap((name) => {
@@ -59,10 +60,11 @@ export class FileBackups {
         const bytes = this.read(file);
         const stats = statSync(file, { throwIfNoEntry: false });
         if (!bytes || !stats) return [];
+        const hash = hashOf(bytes);
+        if (listed.has(hash)) return [];
+        listed.add(hash);
         const id = name.slice(0, -extension.length);
-        return [
-          { id, file, at: timeOf(id, stats.mtimeMs), bytes: bytes.length, hash: hashOf(bytes) },
-        ];
+        return [{ id, file, at: timeOf(id, stats.mtimeMs), bytes: bytes.length, hash }];
       });
   }
 
@@ -77,9 +79,12 @@ export class FileBackups {
     return content && { backup, content };
   }
 
-  /** Keeps the newest `most` of different content. */
+  /**
+   * Keeps the newest `most` of different content. Twins go when they are older than any write takes: a young one may be
+   * all that is left of a file that its editor is still writing to, because a writer that gives up removes the other.
+   */
   prune(most: number, now: number): void {
-    clearOldTempFiles(this.#folder, now - tempFilesLive, this.ops);
+    clearOldTempFiles(this.#folder, now - writesTakeMs, this.ops);
     const kept = new Map<string, string>();
     for (const name of this.#names().reverse()) {
       const file = join(this.#folder, name);
@@ -87,7 +92,9 @@ export class FileBackups {
       const twin = kept.get(short);
       // An editor may have written to either of them since.
       const same = twin !== undefined && this.read(twin)?.equals(this.read(file) ?? empty) === true;
-      if (same || kept.size >= most) this.ops.remove(file);
+      if (same) {
+        if (timeOf(name, 0) < now - writesTakeMs) this.ops.remove(file);
+      } else if (kept.size >= most) this.ops.remove(file);
       else kept.set(twin === undefined ? short : name, file);
     }
   }

@@ -11,7 +11,7 @@ import {
   clearOldTempFiles,
   flushContent,
   keepContent,
-  tempFilesLive,
+  writesTakeMs,
   type FileOps,
 } from './durableFs';
 import { folderNameOf, hashOf } from './workflowFile';
@@ -53,7 +53,7 @@ export class KeptTexts {
   }
 
   prune(needed: ReadonlySet<ContentHash>, now: number): void {
-    clearOldTempFiles(this.#folder, now - tempFilesLive, this.ops);
+    clearOldTempFiles(this.#folder, now - writesTakeMs, this.ops);
     const spare = this.#byAge().filter(({ hash }) => !needed.has(hash));
     for (const { hash } of spare.slice(most)) this.ops.remove(join(this.#folder, hash));
   }

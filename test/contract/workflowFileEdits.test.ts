@@ -2,18 +2,29 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
+  closeSync,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
-import { join } from 'node:path';
-import type { Answer, RunId, StoredEvent, TaskId, TaskStatus } from '../../src/core/model';
+import { dirname, join } from 'node:path';
+import type {
+  Answer,
+  RunId,
+  StoredEvent,
+  TaskId,
+  TaskStatus,
+  WorkflowId,
+} from '../../src/core/model';
 import { isStoreError } from '../../src/core/errors';
-import { disk, type FileOps } from '../../src/store/durableFs';
+import { disk, replaceFile, writesTakeMs, type FileOps } from '../../src/store/durableFs';
+import { FileBackups } from '../../src/store/fileBackups';
 import { acquireFileLock } from '../../src/store/fileLock';
 import { backoff } from '../../src/store/fileWriter';
 import type { Store } from '../../src/store/store';
@@ -282,6 +293,33 @@ describe('workflow files: tasks and notes', () => {
       text(),
     );
     await assertTidy();
+  });
+
+  it('S-16 what an editor still writes to keeps a name, when two of us replace it and one gives up', () => {
+    const path = save(plain);
+    const backups = new FileBackups(bench.place.storeFolder, 'wf' as WorkflowId, disk);
+    const now = Date.now();
+    const backup = backups.pathFor(hashOf(plain), now);
+    const editor = openSync(path, 'r+');
+    try {
+      const givesUp = (): void => {
+        replaceFile(path, `${plain}- The other`, { backup, check: () => undefined, ops: disk });
+        backups.prune(20, now);
+        throw Object.assign(new Error('no'), { code: 'EIO', syscall: 'stat' });
+      };
+      assert.throws(() => replaceFile(path, plain, { backup, check: givesUp, ops: disk }));
+      assert.equal(backups.list().length, 1, 'one content is listed once');
+      writeSync(editor, '# Saved late');
+    } finally {
+      closeSync(editor);
+    }
+    assert.match(String(backups.read(backups.list()[0]?.file ?? '')), /^# Saved late/);
+    backups.prune(20, now + 2 * writesTakeMs);
+    assert.equal(
+      readdirSync(dirname(backup)).length,
+      1,
+      'and kept once, as soon as nobody is at it',
+    );
   });
 
   it('S-20 no temp file is left after a write that failed', async () => {
