@@ -102,7 +102,14 @@ function productBuilds(production) {
       // A bundle that is apart is required: `import()` would start the other module loader first.
       supported: { 'dynamic-import': false },
     })),
-    { ...browser, entryPoints: ['webview/main.ts'], outfile: 'dist/webview.js' },
+    {
+      ...browser,
+      entryPoints: ['webview/main.ts'],
+      outfile: 'dist/webview.js',
+      plugins: production ? [unusedParts, flatTemplates] : [],
+      // Beside it, in a file of its own that is packaged too.
+      legalComments: production ? 'external' : 'inline',
+    },
     {
       ...browser,
       entryPoints: ['webview/panel.css'],
@@ -112,6 +119,50 @@ function productBuilds(production) {
     },
   ].filter(({ entryPoints }) => existsSync(join(projectRoot, entryPoints[0])));
 }
+
+/**
+ * The indentation of templates is a tenth of our part of the panel; a line break is as good to HTML.
+ * @type {import('esbuild').Plugin}
+ */
+const flatTemplates = {
+  name: 'templates without indentation',
+  setup(build) {
+    build.onLoad(
+      { filter: /[\\/](?:webview|webview-ui-toolkit|fast-foundation)[\\/].*\.[jt]s$/ },
+      async ({ path }) => ({
+        contents: (await readFile(path, 'utf8')).replace(/\n +/g, '\n'),
+        loader: path.endsWith('.ts') ? 'ts' : 'js',
+      }),
+    );
+  },
+};
+
+/**
+ * The widget library brings a table of all keys and the colours of all its widgets, written so that no bundler dares
+ * to leave out what nothing looks into.
+ * @type {import('esbuild').Plugin}
+ */
+const unusedParts = {
+  name: 'no parts of the widget library that nobody uses',
+  setup(build) {
+    const instead = (filter, part, by) =>
+      build.onLoad({ filter }, async ({ path }) => {
+        const text = await readFile(path, 'utf8');
+        if (!part.test(text)) throw new Error(`${path} is not written as expected`);
+        return { contents: text.replace(part, by), loader: 'js' };
+      });
+    instead(
+      /fast-web-utilities[\\/]dist[\\/]key-codes\.js$/,
+      /export var KeyCodes;\s*\(function[^]*?\}\)\(KeyCodes \|\| \(KeyCodes = \{\}\)\);/,
+      '',
+    );
+    instead(
+      /webview-ui-toolkit[\\/]dist[\\/]design-tokens\.js$/,
+      /= create\(([^]*?)\);(?=\n|$)/g,
+      '= /* @__PURE__ */ (() => create($1))();',
+    );
+  },
+};
 
 /** One bundle per file: a test sees the sources it names, and packages stay what is installed. */
 async function testBuild() {

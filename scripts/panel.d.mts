@@ -4,4 +4,7 @@ export interface PanelServer {
 }
 
 /** Call it with the project's root as the working folder. */
-export function servePanel(options?: { readonly port?: number }): Promise<PanelServer>;
+export function servePanel(options?: {
+  readonly port?: number;
+  readonly fresh?: boolean;
+}): Promise<PanelServer>;

@@ -1,4 +1,4 @@
-// npm run pictures: makes the pictures of the README and puts them into docs/pictures.
+// npm run pictures: makes the pictures of the documentation and puts them into docs/pictures.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,9 +6,16 @@ import { projectRoot } from './setup.mjs';
 
 const pictures = join(projectRoot, 'docs/pictures');
 mkdirSync(pictures, { recursive: true });
-const { status } = spawnSync(
-  process.execPath,
-  [join(projectRoot, 'scripts/test.mjs'), 'e2e', '--grep', '^pictures'],
-  { stdio: 'inherit', env: { ...process.env, WAVELOCK_PICTURES: pictures } },
-);
-process.exitCode = status ?? 1;
+const shown = 'of (normal in dark|fresh in dark|failed in dark|10,000 runs)';
+for (const [layer, chosen] of [
+  ['e2e', '^pictures'],
+  // Each tab: as on any day, without a run, with a damaged store, and full.
+  ['panel', `^panel looks (board|graph|timeline|locks|events) ${shown}`],
+]) {
+  const { status } = spawnSync(
+    process.execPath,
+    [join(projectRoot, 'scripts/test.mjs'), layer, '--grep', chosen],
+    { stdio: 'inherit', env: { ...process.env, WAVELOCK_PICTURES: pictures } },
+  );
+  process.exitCode ||= status ?? 1;
+}

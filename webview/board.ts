@@ -1,31 +1,22 @@
 /**
- * The waves of one workflow, side by side: finished ones folded, the current one wide with a card for each
- * open task, the next ones as lists.
- *
- * Tasks are not clickable yet. They take focus so that the board can be read with the arrow keys: each wave
- * is one tab stop. A task that changes its group on an update is a new element, so the board hands the focus
- * over by task id.
+ * The waves of one workflow, side by side: finished ones folded, the current one wide, the next ones as lists. Of very
+ * many waves only those near the current one are drawn; the others stand folded into one.
  */
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
-import type { PanelTask, PanelWave, PanelWorkflow } from '../src/shared/protocol';
-import {
-  countWave,
-  isUnticked,
-  stateLooks,
-  taskGroups,
-  taskState,
-  taskStates,
-  type TaskState,
-  type WaveCount,
-} from './taskState';
-import { words } from './words';
-
-export const glyph = (name: string, hue = '') =>
-  html`<i class="codicon codicon-${name} ${hue}" aria-hidden="true"></i>`;
+import type { PanelWorkflow } from '../src/shared/protocol';
+import { Column, type Layout } from './column';
+import { l10n, number } from './l10n';
+import { fill, glyph, isShown } from './parts';
+import type { Around } from './say';
+import { Count, type Scope, type Wave } from './scope';
+import type { ItemState } from './states';
 
 /** Beyond this many tasks in a wave, lines serve better than cards. */
-const cardLimit = 500;
+export const cardLimit = 500;
+/** Waves before and after the current one that are drawn each by itself. */
+const nearBefore = 4;
+const nearAfter = 8;
 
 /** Asks for a wave to be unfolded or folded again; the panel keeps which ones are. */
 export class FoldEvent extends Event {
@@ -37,45 +28,42 @@ export class FoldEvent extends Event {
   }
 }
 
-/** Something worth saying to a person who does not see the board. */
-export class SayEvent extends Event {
-  constructor(readonly text: string) {
-    super('wl-say', { bubbles: true });
-  }
-}
-
-interface Focused {
-  readonly wave: string;
-  readonly task: string;
-  readonly state: TaskState | undefined;
-}
-
 export class Board extends LitElement {
   static override properties = {
     workflow: { attribute: false },
+    around: { attribute: false },
+    shown: { attribute: false },
+    unseen: { attribute: false },
     open: { attribute: false },
-    prefix: { attribute: false },
+    folded: { attribute: false },
+    selected: { attribute: false },
+    version: { attribute: false },
+    lines: { attribute: false },
   };
-  declare workflow: PanelWorkflow;
+  declare workflow: PanelWorkflow | null;
+  declare around: Around;
+  /** What the filters leave of the scope. */
+  declare shown: Scope;
+  declare unseen: ReadonlySet<ItemState>;
   /** Waves that the person has unfolded. */
   declare open: readonly number[];
-  /** Makes element ids unique among several boards. */
-  declare prefix: string;
+  declare folded: ReadonlySet<string>;
+  declare selected: string | null;
+  declare version: unknown;
+  /** What the person wants; null is by the number of tasks. */
+  declare lines: boolean | null;
 
-  /** The tab stop of each wave, by task id. */
-  readonly #stops = new Map<number, string>();
-  #focused: Focused | null = null;
   #focusWave: number | null = null;
 
   constructor() {
     super();
+    this.workflow = null;
     this.open = [];
-    this.prefix = '';
+    this.folded = new Set();
+    this.selected = null;
+    this.lines = null;
     this.addEventListener('keydown', (event) => {
       this.#move(event);
-    });
-    this.addEventListener('focusin', (event) => {
-      this.#rememberStop(event);
     });
   }
 
@@ -83,52 +71,26 @@ export class Board extends LitElement {
     return this;
   }
 
-  protected override willUpdate(): void {
-    const focused = taskElement(document.activeElement);
-    this.#focused =
-      focused && this.contains(focused)
-        ? {
-            wave: focused.dataset['wave'] ?? '',
-            task: focused.dataset['task'] ?? '',
-            state: focused.dataset['state'] as TaskState | undefined,
-          }
-        : null;
+  protected override updated(): void {
+    if (this.#focusWave === null) return;
+    const buttons = this.querySelectorAll<HTMLElement>(`[data-fold="${this.#focusWave}"]`);
+    [...buttons].find(isShown)?.focus();
+    this.#focusWave = null;
   }
 
-  protected override updated(changed: PropertyValues<this>): void {
-    if (this.#focusWave !== null) {
-      const buttons = this.querySelectorAll<HTMLElement>(`[data-fold="${this.#focusWave}"]`);
-      [...buttons].find(isShown)?.focus();
-      this.#focusWave = null;
-    }
-    if (this.#focused && changed.has('workflow')) this.#restoreFocus(this.#focused);
+  /** Puts the focus on an item of any wave that is drawn. */
+  focusItem(key: string): boolean {
+    return this.#columns.some((column) => column.focusItem(key));
   }
 
-  #restoreFocus(focused: Focused): void {
-    const items = this.querySelectorAll<HTMLElement>(`li[data-wave="${CSS.escape(focused.wave)}"]`);
-    const item = [...items].find((candidate) => candidate.dataset['task'] === focused.task);
-    if (item && isShown(item)) {
-      if (document.activeElement !== item) item.focus();
-      const state = item.dataset['state'] as TaskState | undefined;
-      if (state !== undefined && state !== focused.state) {
-        this.dispatchEvent(new SayEvent(words.said.moved(focused.task, words.state[state])));
-      }
-      return;
-    }
-    // Its wave has been folded, or the task is gone: stay as near as can be.
-    const near = this.querySelectorAll<HTMLElement>(
-      `[data-fold="${CSS.escape(focused.wave)}"], li[data-task]`,
-    );
-    [...near].find(isShown)?.focus();
+  /** Puts the focus where Tab would first come to. */
+  focusFirst(): boolean {
+    const current = this.querySelector<Column>('.wave.current wl-column');
+    return (current?.focusEdge() ?? false) || this.#columns.some((column) => column.focusEdge());
   }
 
-  #rememberStop(event: FocusEvent): void {
-    const item = taskElement(event.target);
-    const { wave, task } = item?.dataset ?? {};
-    if (wave === undefined || task === undefined) return;
-    if (this.#stops.get(Number(wave)) === task) return;
-    this.#stops.set(Number(wave), task);
-    this.requestUpdate();
+  get #columns(): Column[] {
+    return [...this.querySelectorAll<Column>('wl-column')].filter(isShown);
   }
 
   #fold(wave: number, open: boolean): void {
@@ -136,119 +98,151 @@ export class Board extends LitElement {
     this.dispatchEvent(new FoldEvent(wave, open));
   }
 
+  /** From one wave to the next, where no card stands abreast. */
   #move(event: KeyboardEvent): void {
-    const from = taskElement(event.target);
-    if (!from || event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const wave = from.closest('.wave');
-    if (!wave) return;
-    const items = [...wave.querySelectorAll<HTMLElement>('li[data-task]')];
-    const to = target(event.key, from, items) ?? this.#besideWave(event.key, wave);
-    if (!to) return;
-    event.preventDefault();
-    to.focus();
-  }
-
-  #besideWave(key: string, wave: Element): HTMLElement | undefined {
-    if (key !== 'ArrowLeft' && key !== 'ArrowRight') return undefined;
-    const stops = [...this.querySelectorAll<HTMLElement>('li[data-task][tabindex="0"]')].filter(
-      isShown,
-    );
-    const here = stops.findIndex((stop) => wave.contains(stop));
-    return stops[here + (key === 'ArrowLeft' ? -1 : 1)];
+    if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
+    if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    const stops = [...this.querySelectorAll<HTMLElement>('.slim, wl-column')].filter(isShown);
+    const here = stops.findIndex((stop) => stop.contains(event.target as Node));
+    if (here < 0) return;
+    const step = event.key === 'ArrowLeft' ? -1 : 1;
+    for (let at = here + step; stops[at]; at += step) {
+      const to = stops[at];
+      if (to instanceof Column ? to.focusEdge() : (to?.focus(), true)) {
+        event.preventDefault();
+        return;
+      }
+    }
   }
 
   protected override render(): TemplateResult {
     const { workflow } = this;
-    const wide = workflow.completed ? 0 : Math.max(1, workflow.wave);
+    const scope = this.around.scope;
+    const numbers = scope.waveNumbers(workflow?.waves ?? []);
+    const completed = workflow?.completed ?? false;
+    const wide = workflow ? (completed ? 0 : Math.max(1, workflow.wave)) : (numbers[0] ?? 0);
+    const place = Math.max(0, numbers.indexOf(completed ? (workflow?.wave ?? 0) : wide));
+    const from = Math.max(0, place - nearBefore);
+    const to = Math.min(numbers.length, place + nearAfter + 1);
+    const drawn = numbers.filter(
+      (wave, index) => (index >= from && index < to) || this.open.includes(wave),
+    );
+    const titles = new Map(workflow?.waves.map(({ number: of, title }) => [of, title]));
     return html`<div class="board">
+      ${this.#others(numbers.slice(0, from), 'earlier')}
       ${repeat(
-        workflow.waves,
-        (wave) => wave.number,
+        drawn,
+        (wave) => wave,
         (wave) => {
-          if (wave.number === wide) return this.#currentWave(wave, workflow.wave === wide);
-          const done = workflow.completed || wave.number < wide;
-          return this.#sideWave(wave, done, wave.number - wide);
+          const title = titles.get(wave) ?? null;
+          if (wave === wide && !completed) return this.#current(wave, title);
+          const done = workflow !== null && (completed || wave < wide) && wave !== 0;
+          return this.#side(wave, title, done, wave - wide);
         },
       )}
-      ${workflow.completed ? this.#completed() : nothing}
+      ${this.#others(numbers.slice(to), 'later')}
+      ${completed ? this.#completed(numbers.length) : nothing}
     </div>`;
   }
 
-  #completed(): TemplateResult {
-    const counts = this.workflow.waves.map(countWave);
-    const sum = (pick: (count: WaveCount) => number) =>
-      counts.reduce((total, count) => total + pick(count), 0);
+  /** Waves too far away to be drawn, in one; the nearest of them is unfolded first. */
+  #others(waves: readonly number[], which: 'earlier' | 'later'): TemplateResult | typeof nothing {
+    const folded = waves.filter((wave) => !this.open.includes(wave));
+    const [first, last] = [folded[0], folded.at(-1)];
+    if (first === undefined || last === undefined) return nothing;
+    let completed = 0;
+    let all = 0;
+    for (const wave of folded) {
+      const count = this.#count(wave);
+      completed += count.completed;
+      all += count.all;
+    }
+    return html`<div class="wave side folded">
+      <button
+        class="slim"
+        aria-expanded="false"
+        @click=${() => {
+          this.#fold(which === 'earlier' ? last : first, true);
+        }}
+      >
+        ${glyph('layers')}<span class="vt num ell">${l10n.t('Waves {0} to {1}', first, last)}</span
+        ><span class="num wcount vt">${share(completed, all)}</span
+        ><span class="sr">${l10n.t('completed: show the nearest')}</span>${glyph(
+          'chevron-right',
+          'exp',
+        )}
+      </button>
+    </div>`;
+  }
+
+  #completed(waves: number): TemplateResult {
+    const { count } = this.around.scope;
     return html`<div class="blank finished">
       <div>
         ${glyph('pass', 'hero st-completed')}
-        <h3>${words.completed.title}</h3>
+        <h2>${l10n.t('Workflow completed')}</h2>
         <p>
-          ${words.completed.note(
-            sum((count) => count.completed),
-            sum((count) => count.all),
-            counts.length,
-          )}
+          ${l10n.t('{0} of {1} tasks completed in {2} waves.', count.completed, count.all, waves)}
         </p>
       </div>
     </div>`;
   }
 
-  #currentWave(wave: PanelWave, started: boolean): TemplateResult {
-    const id = `${this.prefix}wave-${wave.number}`;
-    const count = countWave(wave);
-    const stop = this.#stopOf(wave);
-    const lines = wave.tasks.length > cardLimit;
-    return html`<div class="wave current" role="group" aria-labelledby=${id}>
+  #current(wave: number, title: string | null): TemplateResult {
+    const count = this.#count(wave);
+    const started = this.workflow === null || this.workflow.wave === wave;
+    const many = count.all > cardLimit;
+    const layout: Layout = (this.lines ?? many) ? 'lines' : 'cards';
+    return html`<div
+      class="wave current ${layout === 'lines' ? 'dense' : ''}"
+      role="group"
+      aria-label=${nameOf(wave, title)}
+    >
       <header class="wh">
-        <h3 id=${id} class="ell num">${words.wave(wave.number)}</h3>
-        <span class="now">${started ? words.current : words.startsNext}</span>
-        <span class="num wcount">${words.share(count.completed, count.all)}</span>
+        ${heading(wave, title)}
+        ${
+          this.workflow === null
+            ? nothing
+            : html`<span class="now">${started ? l10n.t('Current') : l10n.t('Not started')}</span>`
+        }
+        <span class="num wcount">${share(count.completed, count.all)}</span>
         <span class="wbar" aria-hidden="true">${fill(count)}</span>
       </header>
-      <div class="wbody">
-        ${wave.tasks.length === 0 ? html`<p class="none dim">${words.noTasks}</p>` : nothing}
-        ${taskGroups.map((group) => {
-          const tasks = wave.tasks.filter((task) => stateLooks[taskState(task)].group === group);
-          if (tasks.length === 0) return nothing;
-          const asLines = lines || group === 'completed';
-          return html`<h4 class="gh">
-              <span>${words.group[group]}</span
-              ><span class="num">${words.number(tasks.length)}</span>
-            </h4>
-            <ol class=${asLines ? 'rows' : 'cards'}>
-              ${repeat(tasks, taskKey, (task) =>
-                asLines ? line(wave.number, task, stop) : card(wave.number, task, stop),
-              )}
-            </ol>`;
-        })}
-      </div>
+      ${layout === 'lines' ? lineHeads() : nothing} ${this.#column(wave, title, layout)}
+      ${this.#hiddenNote(this.shown.waves.get(wave), count)}
     </div>`;
   }
 
-  #sideWave(wave: PanelWave, done: boolean, distance: number): TemplateResult {
-    const id = `${this.prefix}wave-${wave.number}`;
-    const count = countWave(wave);
-    const open = this.open.includes(wave.number);
-    const near = distance <= 3 ? `near-${distance}` : 'far';
+  #side(wave: number, title: string | null, done: boolean, distance: number): TemplateResult {
+    const count = this.#count(wave);
+    const open = this.open.includes(wave);
+    const near = distance <= 3 ? `near-${Math.max(1, distance)}` : 'far';
     const fold = open ? 'open' : done ? 'folded' : near;
-    const share = words.share(count.completed, count.all);
+    const shareText = share(count.completed, count.all);
+    const name = nameOf(wave, title);
     const mark = !done
       ? glyph('issue-draft', 'st-pending')
       : count.completed === count.all
         ? glyph('pass', 'st-completed')
         : glyph('warning', 'st-lost');
-    return html`<div class="wave side ${fold}" role="group" aria-labelledby=${id}>
+    return html`<div class="wave side ${fold}" role="group" aria-label=${name}>
       <button
         class="slim"
         aria-expanded="false"
-        data-fold=${wave.number}
+        data-fold=${wave}
+        title=${name}
         @click=${() => {
-          this.#fold(wave.number, true);
+          this.#fold(wave, true);
         }}
       >
-        ${mark}<span class="vt num">${words.wave(wave.number)}</span>
-        <span class="num wcount ${share.length > 5 ? 'vt' : ''}">${share}</span>
-        <span class="sr">${words.showTasks}</span>${glyph('chevron-right', 'exp')}
+        ${mark}<span class="vt num ell"
+          ><span>${waveName(wave)}</span>${
+            title === null ? nothing : html` <span class="dim">${title}</span>`
+          }</span
+        >
+        <span class="num wcount ${shareText.length > 5 ? 'vt' : ''}">${shareText}</span>
+        <span class="sr">${l10n.t('completed: show its tasks')}</span
+        >${glyph('chevron-right', 'exp')}
       </button>
       <header class="wh">
         ${
@@ -256,145 +250,79 @@ export class Board extends LitElement {
             ? html`<button
                 class="ib"
                 aria-expanded="true"
-                aria-label=${words.foldWave(wave.number)}
-                title=${words.foldWave(wave.number)}
-                data-fold=${wave.number}
+                aria-label=${l10n.t('Fold {0}', waveName(wave))}
+                title=${l10n.t('Fold {0}', waveName(wave))}
+                data-fold=${wave}
                 @click=${() => {
-                  this.#fold(wave.number, false);
+                  this.#fold(wave, false);
                 }}
               >
                 ${glyph('chevron-left')}
               </button>`
             : nothing
         }
-        <h3 id=${id} class="ell num">${words.wave(wave.number)}</h3>
-        <span class="num wcount">${share}</span>
+        ${heading(wave, title)}
+        <span class="num wcount">${shareText}</span>
         <span class="wbar" aria-hidden="true">${fill(count)}</span>
       </header>
-      <div class="wbody">${this.#lists(wave)}</div>
+      ${this.#column(wave, title, 'list')}
     </div>`;
   }
 
-  /** One list for each state, so that the word stands once above its tasks. */
-  #lists(wave: PanelWave): TemplateResult | TemplateResult[] {
-    if (wave.tasks.length === 0) return html`<p class="none dim">${words.noTasks}</p>`;
-    const stop = this.#stopOf(wave, taskStates);
-    return taskStates.flatMap((state) => {
-      const tasks = wave.tasks.filter((task) => taskState(task) === state);
-      if (tasks.length === 0) return [];
-      return [
-        html`<h4 class="gh">
-            <span class="state">${stateGlyph(state)}<span>${words.state[state]}</span></span>
-            <span class="num">${words.number(tasks.length)}</span>
-          </h4>
-          <ol class="rows">
-            ${repeat(tasks, taskKey, (task) => line(wave.number, task, stop))}
-          </ol>`,
-      ];
-    });
+  #column(wave: number, title: string | null, layout: Layout): TemplateResult {
+    return html`<wl-column
+      .wave=${this.shown.waves.get(wave)}
+      .around=${this.around}
+      .unseen=${this.unseen}
+      .layout=${layout}
+      .folded=${this.folded}
+      .selected=${this.selected}
+      .version=${this.version}
+      .label=${l10n.t('Tasks of {0}', nameOf(wave, title))}
+    ></wl-column>`;
   }
 
-  /** The task that Tab reaches: the one last focused, else the first as they stand on the board. */
-  #stopOf(wave: PanelWave, order?: readonly TaskState[]): string | undefined {
-    const stop = this.#stops.get(wave.number);
-    if (stop !== undefined && wave.tasks.some((task) => task.id === stop)) return stop;
-    const rank = (task: PanelTask) =>
-      order
-        ? order.indexOf(taskState(task))
-        : taskGroups.indexOf(stateLooks[taskState(task)].group);
-    let first: PanelTask | undefined;
-    for (const task of wave.tasks) if (!first || rank(task) < rank(first)) first = task;
-    return first?.id;
+  #count(wave: number): Count {
+    return this.around.scope.waves.get(wave)?.count ?? noCount;
+  }
+
+  /** What a filter hides is said in place. */
+  #hiddenNote(shown: Wave | undefined, { all }: Count): TemplateResult | typeof nothing {
+    let seen = shown?.count.all ?? 0;
+    for (const state of this.unseen) seen -= shown?.count.state(state) ?? 0;
+    const hidden = all - seen;
+    if (hidden <= 0 || seen === 0) return nothing;
+    return html`<p class="hid dim">
+      ${glyph('filter')}<span class="ell"
+        >${
+          hidden === 1
+            ? l10n.t('1 task is hidden by the filter')
+            : l10n.t('{0} tasks are hidden by the filter', hidden)
+        }</span
+      >
+    </p>`;
   }
 }
 
-const taskKey = (task: PanelTask) => task.id;
+const noCount = new Count();
 
-const taskElement = (node: unknown): HTMLElement | null =>
-  node instanceof HTMLElement ? node.closest<HTMLElement>('li[data-task]') : null;
+const share = (completed: number, all: number): string => `${number(completed)}/${number(all)}`;
 
-const isShown = (element: HTMLElement) => element.getClientRects().length > 0;
+export const waveName = (wave: number): string =>
+  wave === 0 ? l10n.t('Outside of waves') : l10n.t('Wave {0}', wave);
 
-const stateGlyph = (state: TaskState) => glyph(stateLooks[state].glyph, `st-${state}`);
+const nameOf = (wave: number, title: string | null): string =>
+  title === null ? waveName(wave) : `${waveName(wave)} ${title}`;
 
-const stateWord = (task: PanelTask, state: TaskState) =>
-  isUnticked(task) ? words.unticked : words.state[state];
-
-const percent = (part: number, all: number) => (all === 0 ? 0 : (100 * part) / all);
-
-/** Completed solid, running hatched; set as a property because the content policy forbids style attributes. */
-export const fill = (count: WaveCount) =>
-  html`<b class="f-done" .style=${`width:${percent(count.completed, count.all)}%`}></b
-    ><b class="f-run" .style=${`width:${percent(count.running, count.all)}%`}></b>`;
-
-function attempt(task: PanelTask): TemplateResult | typeof nothing {
-  if (!task.run || task.run.attempt < 2) return nothing;
-  return html`<span class="att num"
-    >${glyph('debug-restart')}${words.attempt(task.run.attempt)}</span
-  >`;
-}
-
-function card(wave: number, task: PanelTask, stop: string | undefined): TemplateResult {
-  const state = taskState(task);
-  return html`<li
-    class="card"
-    tabindex=${task.id === stop ? 0 : -1}
-    data-wave=${wave}
-    data-task=${task.id}
-    data-state=${state}
-  >
-    <div class="r1">
-      ${stateGlyph(state)}<span class="id num ell" title=${task.id}>${task.id}</span
-      ><span class="ell" title=${task.description}>${task.description}</span>
-    </div>
-    <div class="r2"><span class="word">${stateWord(task, state)}</span>${attempt(task)}</div>
-  </li>`;
-}
-
-function line(wave: number, task: PanelTask, stop: string | undefined): TemplateResult {
-  const state = taskState(task);
-  return html`<li
-    class="trow"
-    tabindex=${task.id === stop ? 0 : -1}
-    data-wave=${wave}
-    data-task=${task.id}
-    data-state=${state}
-  >
-    ${stateGlyph(state)}<span class="id num ell" title=${task.id}>${task.id}</span
-    ><span class="ell" title=${task.description}>${task.description}</span
-    ><span class="tail">${attempt(task)}<span class="word">${stateWord(task, state)}</span></span>
-  </li>`;
-}
-
-/** Where a key leads inside one wave, by what the eye sees: cards stand abreast, lines do not. */
-function target(key: string, from: HTMLElement, items: HTMLElement[]): HTMLElement | undefined {
-  if (key === 'Home') return items[0];
-  if (key === 'End') return items.at(-1);
-  const here = from.getBoundingClientRect();
-  const index = items.indexOf(from);
-  const sameRow = (item: HTMLElement | undefined) =>
-    item && Math.abs(item.getBoundingClientRect().top - here.top) < 2 ? item : undefined;
-  switch (key) {
-    case 'ArrowRight':
-      return sameRow(items[index + 1]);
-    case 'ArrowLeft':
-      return sameRow(items[index - 1]);
-    case 'ArrowDown':
-    case 'ArrowUp': {
-      const step = key === 'ArrowDown' ? 1 : -1;
-      let next = index + step;
-      while (sameRow(items[next])) next += step;
-      const row = items[next]?.getBoundingClientRect().top;
-      let best = items[next];
-      for (let i = next; row !== undefined && i in items; i += step) {
-        const item = items[i];
-        const place = item?.getBoundingClientRect();
-        if (!item || !place || Math.abs(place.top - row) >= 2) break;
-        if (Math.abs(place.left - here.left) < 2) best = item;
-      }
-      return best;
+const heading = (wave: number, title: string | null): TemplateResult =>
+  html`<h3 class="ell num" title=${nameOf(wave, title)}>
+    <span class=${title === null ? '' : 'dim'}>${waveName(wave)}</span>${
+      title === null ? nothing : html` <b>${title}</b>`
     }
-    default:
-      return undefined;
-  }
-}
+  </h3>`;
+
+const lineHeads = (): TemplateResult =>
+  html`<div class="lheads dim" aria-hidden="true">
+    <span>${l10n.t('State')}</span><span>${l10n.t('Task')}</span><span>${l10n.t('Agent')}</span
+    ><span class="r">${l10n.t('Attempt')}</span><span class="r">${l10n.t('Age')}</span>
+  </div>`;

@@ -1,70 +1,96 @@
-/** Entry of the panel's page: registers the elements and carries messages between them and the host. */
+/** Entry of the panel's page: registers the elements and joins the panel to the host. */
 import * as z from 'zod/mini';
-import { toPanel, type ToHost } from '../src/shared/protocol';
+import type { ToHost } from '../src/shared/protocol';
+import { Ask } from './ask';
 import { Board } from './board';
+import { Column } from './column';
 import { registerControls } from './controls';
-import { Panel, type PanelHost, type PanelReply, type Unfolded } from './panel';
+import { Drawer } from './drawer';
+import { Events } from './events';
+import { registerGraph } from './graph/graph';
+import { Help } from './help';
+import { l10n } from './l10n';
+import { Link } from './link';
+import { Locks } from './locks';
+import { remembered, type Memory } from './memory';
+import { Menu } from './menu';
+import type { Model } from './model';
+import { Panel } from './panel';
+import { Rows } from './rows';
+import { registerTimeline } from './timeline/timeline';
+
+// Schemas made into code would be a violation of the content policy.
+z.config({ jitless: true });
 
 interface VsCodeApi {
   postMessage(message: ToHost): void;
   getState(): unknown;
-  setState(state: SavedState): void;
+  setState(state: Memory): void;
 }
 declare function acquireVsCodeApi(): VsCodeApi;
 
-const savedState = z.object({ unfolded: z.record(z.string(), z.array(z.number())) });
-type SavedState = z.infer<typeof savedState>;
-
-class HostLink implements PanelHost {
-  readonly #waiting = new Map<number, (reply: PanelReply) => void>();
-  #lastRequest = 0;
-
-  constructor(readonly api: VsCodeApi) {}
-
-  request(message: Parameters<PanelHost['request']>[0]): Promise<PanelReply> {
-    const request = ++this.#lastRequest;
-    return new Promise((resolve) => {
-      this.#waiting.set(request, resolve);
-      this.api.postMessage({ ...message, request });
-    });
-  }
-
-  settle(reply: PanelReply): void {
-    this.#waiting.get(reply.request)?.(reply);
-    this.#waiting.delete(reply.request);
-  }
-
-  load(): Unfolded {
-    const saved = savedState.safeParse(this.api.getState());
-    return saved.success ? saved.data.unfolded : {};
-  }
-
-  save(unfolded: Unfolded): void {
-    this.api.setState({ unfolded });
-  }
-}
-
 registerControls();
-customElements.define('wl-board', Board);
-customElements.define('wl-panel', Panel);
+registerGraph();
+registerTimeline();
+for (const [name, element] of [
+  ['wl-ask', Ask],
+  ['wl-board', Board],
+  ['wl-column', Column],
+  ['wl-drawer', Drawer],
+  ['wl-events', Events],
+  ['wl-help', Help],
+  ['wl-locks', Locks],
+  ['wl-menu', Menu],
+  ['wl-rows', Rows],
+  ['wl-panel', Panel],
+] as const)
+  customElements.define(name, element);
 
-const link = new HostLink(acquireVsCodeApi());
+const api = acquireVsCodeApi();
 const panel = document.querySelector<Panel>('wl-panel') ?? document.body.appendChild(new Panel());
-panel.host = link;
+let model: Model | null = null;
 
+const link = new Link(
+  {
+    post: (message) => {
+      api.postMessage(message);
+    },
+    now: Date.now,
+    frame: (work) => {
+      requestAnimationFrame(work);
+    },
+    warn: (text, error) => {
+      console.warn(`Wavelock: ${text}`, error);
+    },
+  },
+  {
+    hello: (language, words) => {
+      document.documentElement.lang = language;
+      l10n.use(language, words);
+      panel.requestUpdate();
+    },
+    began: (begun) => {
+      performance.mark('wavelock:model');
+      model = begun;
+      panel.follow(begun, []);
+    },
+    changed: (moved) => {
+      if (model) panel.follow(model, moved);
+    },
+    gaveUp: () => {
+      panel.failed = true;
+    },
+  },
+);
+
+panel.host = {
+  request: (wish) => link.request(wish),
+  load: () => remembered(api.getState()),
+  save: (memory) => {
+    api.setState(memory);
+  },
+};
 window.addEventListener('message', (event: MessageEvent<unknown>) => {
-  const message = toPanel.safeParse(event.data);
-  if (!message.success) {
-    console.warn('Wavelock: a message that is not of the protocol was ignored', message.error);
-    return;
-  }
-  switch (message.data.type) {
-    case 'state':
-      panel.state = message.data.state;
-      break;
-    case 'reply':
-      link.settle(message.data);
-      break;
-  }
+  link.receive(event.data);
 });
-link.api.postMessage({ type: 'ready' });
+link.start();

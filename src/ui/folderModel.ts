@@ -8,7 +8,7 @@ import { isStoreError, type FaultCode } from '../core/errors';
 import type { AdvanceFacts, Answer, RelativePath, StoredEvent, WorkflowId } from '../core/model';
 import { evolve, viewOf, type StateView } from '../core/views';
 import { Emitter, type Disposable } from '../shared/lifecycle';
-import type { EngineVersions, Identity } from '../store/engine';
+import type { EngineVersions, Identity, Reads } from '../store/engine';
 import { mergedText } from '../store/promisedText';
 import { overview, type WorkflowOverview } from '../store/overview';
 import { placeOf, type Place } from '../store/place';
@@ -218,6 +218,15 @@ export class FolderModel implements Disposable {
     if (this.#store) return;
     this.#lost = false;
     await this.#openWhenNeeded(where === 'even without a file');
+  }
+
+  /** What the store answers; undefined while none is open. */
+  async readStore<Name extends keyof Reads>(
+    name: Name,
+    ask: Reads[Name]['ask'],
+  ): Promise<Reads[Name]['rows'] | undefined> {
+    await this.#opening;
+    return this.#store?.read(name, ask);
   }
 
   /** Undefined while no store is open. */

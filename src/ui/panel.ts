@@ -2,18 +2,10 @@
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
 import { Belongings, type Disposable } from '../shared/lifecycle';
-import {
-  toHost,
-  type PanelState,
-  type PanelStore,
-  type PanelWorkflow,
-  type ToHost,
-  type ToPanel,
-} from '../shared/protocol';
+import { toHost, unread, type HostRequest, type ToPanel } from '../shared/protocol';
 import type { AdvanceWave } from './advanceWave';
-import { runCommand } from './commands';
-import type { WorkflowOverview } from '../store/overview';
-import type { FolderState } from './folderModel';
+import { PanelFeed } from './panelFeed';
+import { PanelRequests, type PanelAnswer } from './panelRequests';
 import type { WorkspaceModel } from './workspaceModel';
 
 export const panelType = 'wavelock.panel';
@@ -71,8 +63,8 @@ export interface PanelParts {
 
 class Panel implements Disposable {
   readonly #belongings = new Belongings();
-  #scheduled: NodeJS.Immediate | undefined;
-  #ready = false;
+  readonly #feed: PanelFeed;
+  readonly #requests: PanelRequests;
 
   constructor(
     private readonly panel: vscode.WebviewPanel,
@@ -86,14 +78,22 @@ class Panel implements Disposable {
       light: vscode.Uri.joinPath(media, 'panel-light.svg'),
       dark: vscode.Uri.joinPath(media, 'panel-dark.svg'),
     };
-    this.#belongings.add(
-      webview.onDidReceiveMessage((message: unknown) => {
-        void this.#receive(message);
+    this.#requests = new PanelRequests(parts.model, parts.advanceWave, () => {
+      panel.reveal(vscode.ViewColumn.Beside);
+    });
+    this.#feed = this.#belongings.add(
+      new PanelFeed({
+        source: parts.model,
+        send: (message) => {
+          this.#send(message);
+        },
+        now: Date.now,
+        later: setImmediate,
       }),
     );
     this.#belongings.add(
-      parts.model.onDidChange(() => {
-        this.#schedule();
+      webview.onDidReceiveMessage((message: unknown) => {
+        void this.#receive(message);
       }),
     );
     webview.html = html(webview, dist);
@@ -104,105 +104,52 @@ class Panel implements Disposable {
   }
 
   dispose(): void {
-    clearImmediate(this.#scheduled);
     this.#belongings.dispose();
     this.panel.dispose();
-  }
-
-  /** Many events in one turn are one picture. */
-  #schedule(): void {
-    this.#scheduled ??= setImmediate(() => {
-      this.#scheduled = undefined;
-      if (this.#ready) this.#send({ type: 'state', state: panelState(this.parts.model) });
-    });
   }
 
   async #receive(raw: unknown): Promise<void> {
     const parsed = toHost.safeParse(raw);
     if (!parsed.success) {
       this.parts.log.warn(`The panel sent a message of the wrong shape: ${parsed.error.message}`);
+      this.#refuseUnread(raw);
       return;
     }
     const message = parsed.data;
     if (message.type === 'ready') {
-      this.#ready = true;
-      this.#send({ type: 'state', state: panelState(this.parts.model) });
-      return;
-    }
+      this.#send({
+        type: 'hello',
+        language: vscode.env.language,
+        words: vscode.l10n.bundle ?? {},
+      });
+      this.#feed.begin();
+    } else if (message.type === 'resync') {
+      this.parts.log.warn(`The panel begins again: ${message.why.slice(0, 200)}`);
+      this.#feed.begin();
+    } else
+      this.#send({ type: 'reply', request: message.request, ...(await this.#answer(message)) });
+  }
+
+  async #answer(message: HostRequest): Promise<PanelAnswer> {
     try {
-      const result = await this.#handle(message);
-      this.#send({ type: 'reply', request: message.request, ...result });
+      return await this.#requests.answer(message);
     } catch (error) {
       this.parts.log.error(error as Error);
-      const text = error instanceof Error ? error.message : String(error);
-      this.#send({ type: 'reply', request: message.request, ok: false, message: text });
+      return { ok: false, message: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  async #handle(
-    message: Exclude<ToHost, { type: 'ready' }>,
-  ): Promise<{ ok: boolean; message?: string }> {
-    switch (message.type) {
-      case 'advance':
-        return this.parts.advanceWave.quietly({ path: message.workflow, seen: message.seen });
-      case 'open':
-        await runCommand('wavelock.openWorkflowFile', {
-          path: message.workflow,
-          line: message.line,
-        });
-        return { ok: true };
-    }
+  /** Whoever waits for an answer gets one, also to a question that nobody understood. */
+  #refuseUnread(raw: unknown): void {
+    const asked = unread.safeParse(raw);
+    if (!asked.success) return;
+    const message = vscode.l10n.t('The panel asked for something that this version does not know.');
+    this.#send({ type: 'reply', request: asked.data.request, ok: false, message });
   }
 
   #send(message: ToPanel): void {
     void this.panel.webview.postMessage(message);
   }
-}
-
-export function panelState(model: WorkspaceModel): PanelState {
-  return {
-    store: worstStore(model.states),
-    workflows: model.workflows.map(({ workflow }) => panelWorkflow(workflow, model.session)),
-  };
-}
-
-/** One line for all folders: whoever is in trouble speaks first. */
-function worstStore(states: readonly FolderState[]): PanelStore {
-  const failed = states.find((state) => state.store.state === 'failed');
-  if (failed?.store.state === 'failed') return failed.store;
-  if (states.some((state) => state.store.state === 'untrusted')) return { state: 'untrusted' };
-  if (states.some((state) => state.store.state === 'opening')) return { state: 'opening' };
-  return { state: 'live', seq: Math.max(0, ...states.map((state) => state.seq)) };
-}
-
-function panelWorkflow(workflow: WorkflowOverview, session: string): PanelWorkflow {
-  const { holder } = workflow;
-  return {
-    key: workflow.path,
-    id: workflow.id,
-    name: workflow.name,
-    file: workflow.file,
-    wave: workflow.wave,
-    waveCount: workflow.waveCount,
-    completed: workflow.completed,
-    waves: workflow.waves.map((wave) => ({
-      number: wave.number,
-      tasks: wave.tasks.map(({ id, description, status, run }) => ({
-        id,
-        description,
-        status,
-        run: run && { id: run.id, status: run.status, attempt: run.attempt },
-      })),
-    })),
-    errors: workflow.problems
-      .filter((problem) => problem.severity === 'error')
-      .map(({ line, code, message }) => ({ line, code, message })),
-    holder: holder && {
-      name: holder.agent,
-      since: holder.since,
-      mine: holder.session === session,
-    },
-  };
 }
 
 function html(webview: vscode.Webview, dist: vscode.Uri): string {

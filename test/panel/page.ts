@@ -1,6 +1,7 @@
 /** Plays the editor to the standalone page: theme, stored state, and the host at the other end. */
-import type { PanelState, ToHost, ToPanel } from '../../src/shared/protocol';
-import { states, type StateName } from './states';
+import type { PanelRun, RunDetails, ToHost, ToPanel } from '../../src/shared/protocol';
+import { ago, messagesOf, recordedAt, type Recorded } from './recorded';
+import { many, states, type StateName } from './states';
 
 /** What a test may reach as `window.page`. */
 export interface Page {
@@ -13,8 +14,15 @@ export interface Page {
   /** The next requests get no answer. */
   silent: boolean;
   readonly violations: string[];
+  readonly epoch: number;
   post(message: unknown): void;
-  show(state: PanelState | StateName): void;
+  show(state: Recorded | StateName): void;
+  /** As many runs in one wave. */
+  showMany(count: number): void;
+  /** One transition: the number is given by the page. */
+  change(parts: Partial<Extract<ToPanel, { type: 'change' }>>): void;
+  /** A transition of one of the runs that are shown, each call of another one. */
+  move(): void;
 }
 
 declare global {
@@ -39,20 +47,70 @@ window.addEventListener('hashchange', () => {
   location.reload();
 });
 
-let state: PanelState | undefined;
+let state: Recorded | undefined;
+let epoch = 0;
+let seq = 0;
+let moves = 0;
 
 const page: Page = {
   sent: [],
-  saved: undefined,
+  saved: JSON.parse(sessionStorage.getItem('saved') ?? 'null') as unknown,
   refuse: null,
   silent: false,
   violations: [],
+  get epoch() {
+    return epoch;
+  },
   post: (message) => {
     window.postMessage(message, location.origin);
   },
   show: (next) => {
     state = typeof next === 'string' ? states[next] : next;
-    page.post({ type: 'state', state } satisfies ToPanel);
+    epoch += 1;
+    seq = 0;
+    for (const message of messagesOf(state, epoch)) page.post(message);
+  },
+  showMany: (count) => {
+    page.show(many(count));
+  },
+  change: (parts) => {
+    seq += 1;
+    page.post({ type: 'change', epoch, seq, at: recordedAt, ...parts });
+  },
+  move: () => {
+    const [of, runs] = Object.entries(state?.runs ?? {})[0] ?? ['', []];
+    moves += 1;
+    const before = runs[(moves * 37) % Math.max(1, runs.length)];
+    if (!before) return;
+    const status = (['running', 'completed', 'queued'] as const)[moves % 3] ?? 'running';
+    const run: PanelRun = {
+      ...before,
+      status,
+      agent: status === 'queued' ? null : 'worker-ci-01',
+      startedAt: status === 'queued' ? null : ago(1),
+      endedAt: status === 'completed' ? recordedAt : null,
+      leaseUntil: recordedAt + 600_000,
+    };
+    page.change({
+      heads: [{ of, seq: 5_000 + moves }],
+      runs: [{ of, put: [run], drop: [] }],
+      events: [
+        {
+          of,
+          rows: [
+            {
+              seq: 4_812 + moves,
+              at: recordedAt,
+              kind: 'run.claimed',
+              agent: 'worker-ci-01',
+              subject: before.task ?? before.id,
+              run: before.id,
+              facts: { attempt: 1, maxAttempts: 3 },
+            },
+          ],
+        },
+      ],
+    });
   },
 };
 window.page = page;
@@ -62,8 +120,14 @@ document.addEventListener('securitypolicyviolation', (event) => {
 
 function answer(message: ToHost): void {
   if (message.type === 'ready') {
+    page.post({ type: 'hello', language: 'en', words: {} } satisfies ToPanel);
     const name = (asked.get('state') ?? 'normal') as StateName;
-    if (name in states) page.show(name);
+    if (asked.has('many')) page.showMany(Number(asked.get('many')));
+    else if (name in states) page.show(name);
+    return;
+  }
+  if (message.type === 'resync') {
+    if (state) page.show(state);
     return;
   }
   if (page.silent) return;
@@ -72,21 +136,67 @@ function answer(message: ToHost): void {
     page.post({ type: 'reply', request, ok: false, message: page.refuse } satisfies ToPanel);
     return;
   }
-  if (message.type === 'advance' && state) {
-    page.show({
-      ...state,
-      workflows: state.workflows.map((workflow) =>
-        workflow.key === message.workflow
-          ? {
-              ...workflow,
-              wave: Math.min(workflow.wave + 1, workflow.waveCount),
-              completed: workflow.wave === workflow.waveCount,
-            }
-          : workflow,
-      ),
-    });
+  const data = answerData(message);
+  if (message.type === 'advance') advance(message.workflow);
+  page.post({ type: 'reply', request, ok: true, ...(data === undefined ? {} : { data }) });
+}
+
+function advance(key: string): void {
+  const workflow = state?.workflows.find((it) => it.key === key);
+  if (!workflow) return;
+  page.change({
+    workflows: [
+      {
+        ...workflow,
+        wave: Math.min(workflow.wave + 1, workflow.waveCount),
+        completed: workflow.wave === workflow.waveCount,
+      },
+    ],
+  });
+}
+
+function answerData(message: Exclude<ToHost, { type: 'ready' | 'resync' }>): unknown {
+  if (message.type === 'events') {
+    const all = state?.events?.[message.store] ?? [];
+    const after = Math.max(0, message.before - 1 - message.limit);
+    return {
+      events: all.filter(({ seq: at }) => at > after && at < message.before),
+      from: after === 0 ? 0 : after + 1,
+    };
   }
-  page.post({ type: 'reply', request, ok: true } satisfies ToPanel);
+  if (message.type !== 'details') return undefined;
+  const run = state?.runs[message.store]?.find(({ id }) => id === message.run);
+  const running = run?.status === 'running';
+  const details: RunDetails = {
+    title: run?.title ?? '',
+    result: null,
+    error: run?.status === 'error' ? (run.why ?? null) : null,
+    reason: null,
+    handoff: null,
+    links: running ? [{ kind: 'log', target: 'logs/import.log' }] : [],
+    epoch: 1,
+    timeoutMs: null,
+    process: running
+      ? {
+          pid: 48213,
+          host: run.host ?? '',
+          liveness: run.task === '2-05' ? 'gone' : 'alive',
+          here: true,
+        }
+      : null,
+    evidence:
+      run?.status === 'lost'
+        ? {
+            rule: 'process-gone',
+            ageMs: null,
+            ttlMs: 60_000,
+            process: 'gone',
+            host: 'ada-laptop',
+            observer: 'ada-laptop/1',
+          }
+        : null,
+  };
+  return details;
 }
 
 window.acquireVsCodeApi = () => ({
@@ -95,5 +205,8 @@ window.acquireVsCodeApi = () => ({
     answer(message);
   },
   getState: () => page.saved,
-  setState: (saved: unknown) => (page.saved = saved),
+  setState: (saved: unknown) => {
+    page.saved = saved;
+    sessionStorage.setItem('saved', JSON.stringify(saved));
+  },
 });

@@ -22,7 +22,7 @@ import {
   xOf,
   zoomAbout,
 } from '../../webview/timeline/scale';
-import { duration } from '../../webview/timeline/words';
+import { duration } from '../../webview/l10n';
 import { ledgerTimes, manyRuns, now } from './ledger';
 import { someGraph } from './someGraph';
 
@@ -111,8 +111,8 @@ describe('time scale', () => {
       '59s',
       '6m 12s',
       '1h 40m',
-      '25h 00m',
-      '2d 07h',
+      '1d 1h',
+      '2d 7h',
     ]);
   });
 });

@@ -15,6 +15,7 @@ import {
   RunOpenEvent,
   RunSelectEvent,
   stateWord,
+  ViewEvent,
   type GraphRun,
   type GraphWave,
 } from './runs';
@@ -120,6 +121,11 @@ export class Graph extends LitElement {
 
   fit(): void {
     this.#stage?.fit();
+  }
+
+  /** About the middle of what is seen. */
+  zoomBy(factor: number): void {
+    this.#stage?.zoom(factor);
   }
 
   /** Brings a run into view and the keyboard to it. False when it is not shown. */
@@ -229,6 +235,7 @@ export class Graph extends LitElement {
     this.#stage = new Stage(this, canvas, minimap, () => {
       const zoom = this.#stage?.camera.zoom ?? 1;
       if (zoom !== this.zoom) this.zoom = zoom;
+      this.dispatchEvent(new ViewEvent());
     });
     const tree = this.#treeElement;
     if (tree) this.#sizes.observe(tree);
@@ -239,7 +246,9 @@ export class Graph extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     // A row that goes away loses the focus without anybody having left it.
     if (this.#handOver && !this.#treeElement?.contains(document.activeElement)) this.#focusStop();
-    if (changed.has('tree') && this.tree) this.#scrollTo(this.#stopIndex());
+    if (!changed.has('tree')) return;
+    if (this.tree) this.#scrollTo(this.#stopIndex());
+    this.dispatchEvent(new ViewEvent());
   }
 
   get #treeElement(): HTMLElement | null {

@@ -1,4 +1,6 @@
 /** What the graph and the timeline need of a run, and how a state looks: glyph and word first, hue third. */
+import { bucketWord, stateWord as wordOf } from '../say';
+import { itemStates, looks, type ItemState } from '../states';
 
 /** A row of the panel's model has these, so it can be handed over as it is. */
 export interface GraphRun {
@@ -32,31 +34,46 @@ export interface StateLook {
 export const hues = ['blue', 'green', 'red', 'yellow', 'purple', 'dim'] as const;
 export type Hue = (typeof hues)[number];
 
-const pending: StateLook = { glyph: 'issue-draft', word: 'Pending', hue: 'dim' };
+const hueOf: Readonly<Record<ItemState, Hue>> = {
+  pending: 'dim',
+  queued: 'dim',
+  running: 'blue',
+  doing: 'blue',
+  completed: 'green',
+  error: 'red',
+  failed: 'red',
+  killed: 'red',
+  cancelled: 'dim',
+  lost: 'yellow',
+  blocked: 'dim',
+  retry: 'purple',
+};
 
-const looks: ReadonlyMap<string, StateLook> = new Map(
-  Object.entries({
-    pending,
-    queued: { glyph: 'circle-large-outline', word: 'Queued', hue: 'dim' },
-    running: { glyph: 'play-circle', word: 'Running', hue: 'blue' },
-    completed: { glyph: 'pass', word: 'Completed', hue: 'green' },
-    error: { glyph: 'error', word: 'Error', hue: 'red' },
-    killed: { glyph: 'stop-circle', word: 'Killed', hue: 'red' },
-    cancelled: { glyph: 'circle-slash', word: 'Cancelled', hue: 'dim' },
-    lost: { glyph: 'debug-disconnect', word: 'Lost', hue: 'yellow' },
-    blocked: { glyph: 'debug-pause', word: 'Blocked', hue: 'dim' },
-    retry: { glyph: 'history', word: 'Retry due', hue: 'purple' },
-  } satisfies Record<string, StateLook>),
+const lookOfState = (state: ItemState): StateLook => ({
+  glyph: looks[state].glyph,
+  // The language comes after the script.
+  get word() {
+    return wordOf(state);
+  },
+  hue: hueOf[state],
+});
+
+const pending = lookOfState('pending');
+const byStatus: ReadonlyMap<string, StateLook> = new Map(
+  itemStates.map((state) => [state, lookOfState(state)]),
 );
 
-export const glyphs: readonly string[] = [...looks.values()].map(({ glyph }) => glyph);
+export const glyphs: readonly string[] = [
+  ...new Set(itemStates.map((state) => looks[state].glyph)),
+];
 
-export const lookOf = (status: string): StateLook => looks.get(status) ?? pending;
+export const lookOf = (status: string): StateLook => byStatus.get(status) ?? pending;
 
 export const stateWord = (run: {
   readonly status: string;
   readonly stale?: boolean | undefined;
-}) => (run.stale === true && run.status === 'running' ? 'Running, stale' : lookOf(run.status).word);
+}) =>
+  run.stale === true && run.status === 'running' ? bucketWord('stale') : lookOf(run.status).word;
 
 export const labelOf = (run: { readonly id: string; readonly task: string | null }) =>
   asText(run.task ?? run.id);
@@ -88,5 +105,12 @@ export class RunSelectEvent extends Event {
 export class RunOpenEvent extends Event {
   constructor(readonly run: string) {
     super('wl-open', { bubbles: true });
+  }
+}
+
+/** Where somebody looks, or how, is another: it may be worth remembering. */
+export class ViewEvent extends Event {
+  constructor() {
+    super('wl-view', { bubbles: true });
   }
 }

@@ -29,13 +29,15 @@ export function drawMarks(marks: Marks, glyph: string): TemplateResult {
   }`;
 }
 
-const { key } = timelineWords;
 /** What the marks mean. */
-export const legend = html`<p class="wlt-key wlt-soft" aria-hidden="true">
-  <span><i class="wlt-k wlt-k-wait"></i>${key.waiting}</span>
-  <span><i class="wlt-k wlt-bar wlt-live wlt-blue"></i>${key.running}</span>
-  <span><i class="wlt-k wlt-bar wlt-gap wlt-blue"></i>${key.gap}</span>
-  <span><i class="wlt-k-tick"></i>${key.transition}</span>
-  <span><i class="wlt-k-elbow"></i>${key.retry}</span>
-  <span><i class="wlt-k wlt-bar wlt-ghost wlt-purple"></i>${key.due}</span>
-</p>`;
+export function legend(): TemplateResult {
+  const { key } = timelineWords;
+  return html`<p class="wlt-key wlt-soft" aria-hidden="true">
+    <span><i class="wlt-k wlt-k-wait"></i>${key.waiting}</span>
+    <span><i class="wlt-k wlt-bar wlt-live wlt-blue"></i>${key.running}</span>
+    <span><i class="wlt-k wlt-bar wlt-gap wlt-blue"></i>${key.gap}</span>
+    <span><i class="wlt-k-tick"></i>${key.transition}</span>
+    <span><i class="wlt-k-elbow"></i>${key.retry}</span>
+    <span><i class="wlt-k wlt-bar wlt-ghost wlt-purple"></i>${key.due}</span>
+  </p>`;
+}

@@ -6,7 +6,15 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { toNeighbour } from '../graph/furniture';
-import { asText, labelOf, lookOf, RunOpenEvent, RunSelectEvent, stateWord } from '../graph/runs';
+import {
+  asText,
+  labelOf,
+  lookOf,
+  RunOpenEvent,
+  RunSelectEvent,
+  stateWord,
+  ViewEvent,
+} from '../graph/runs';
 import { drawMarks, legend } from './drawing';
 import { marksOf, timesSaid } from './marks';
 import {
@@ -78,6 +86,7 @@ export class Timeline extends LitElement {
   #inView = false;
   #hadFocus = false;
   #wasAt = 0;
+  #counted = -1;
   #observers: { disconnect(): void }[] = [];
 
   constructor() {
@@ -138,6 +147,11 @@ export class Timeline extends LitElement {
     await this.updateComplete;
     this.#focusStop();
     return true;
+  }
+
+  /** About the middle of what is seen. */
+  zoomBy(factor: number): void {
+    this.#zoom(factor);
   }
 
   override connectedCallback(): void {
@@ -219,9 +233,13 @@ export class Timeline extends LitElement {
     this.stop = list[Math.min(this.stop === null ? 1 : this.#wasAt, list.length - 1)]?.key ?? null;
   }
 
-  protected override updated(): void {
+  protected override updated(changed: PropertyValues<this>): void {
+    if (changed.has('span') || changed.has('grouping')) this.dispatchEvent(new ViewEvent());
     if (this.#hadFocus && !this.#body?.contains(document.activeElement)) this.#focusStop();
     this.#tick();
+    // Asked for again only when rows come or go: the answer costs a layout of its own.
+    if (this.#counted === this.#rows.list.length) return;
+    this.#counted = this.#rows.list.length;
     this.#measure();
   }
 
@@ -419,7 +437,7 @@ export class Timeline extends LitElement {
           ${this.#choices(timelineWords.range, timelineWords.ranges, typeof this.span === 'string' ? this.span : null, (it) => (this.span = it))}
         </div>
         <div class="wlt-axis" aria-hidden="true">
-          ${marks.map(({ time, day }) => {
+          ${(empty ? [] : marks).map(({ time, day }) => {
             const x = xOf(range, track, time);
             if (x > track - 36 || (nowSeen && Math.abs(x + 20 - nowX) < 56)) return nothing;
             const word = day
@@ -429,12 +447,12 @@ export class Timeline extends LitElement {
                 : timelineWords.time(time);
             return html`<span .style=${`left:${x}px`}>${word}</span>`;
           })}
-          ${nowSeen ? html`<span class="wlt-now-word" .style=${`left:${Math.min(Math.max(nowX, 32), track - 32)}px`}>${timelineWords.timeExact(now)}</span>` : nothing}
+          ${nowSeen && !empty ? html`<span class="wlt-now-word" .style=${`left:${Math.min(Math.max(nowX, 32), track - 32)}px`}>${timelineWords.timeExact(now)}</span>` : nothing}
         </div>
       </div>
       <div class="wlt-main">
         <div class="wlt-over" aria-hidden="true">
-          ${marks.map(({ time }) => html`<i class="wlt-grid" .style=${`left:${Math.round(xOf(range, track, time))}px`}></i>`)}
+          ${empty ? nothing : marks.map(({ time }) => html`<i class="wlt-grid" .style=${`left:${Math.round(xOf(range, track, time))}px`}></i>`)}
         </div>
         <div
           class="wlt-body"
@@ -469,7 +487,7 @@ export class Timeline extends LitElement {
           ${nowSeen && !empty ? html`<i class="wlt-now" .style=${`left:${nowX}px`}></i>` : nothing}
         </div>
       </div>
-      ${empty ? nothing : legend}`;
+      ${empty ? nothing : legend()}`;
   }
 
   #choices<Choice extends string>(
