@@ -20,6 +20,7 @@ const groupsByPrefix: Readonly<Record<string, EventGroup>> = {
   workflow: 'waves',
   task: 'waves',
   note: 'waves',
+  change: 'waves',
   agent: 'agents',
   session: 'agents',
 };
@@ -72,6 +73,7 @@ const glyphs: Readonly<Record<string, readonly [string, string]>> = {
   'workflow.advanced': ['debug-step-over', ''],
   'workflow.completed': ['pass', 'st-completed'],
   'note.added': ['note', ''],
+  'change.undone': ['discard', ''],
   'file.conflict': ['warning', 'st-lost'],
   'config.set': ['gear', ''],
 };
@@ -158,6 +160,10 @@ const sayings: readonly ((facts: Facts) => string | undefined)[] = [
     ];
     if (added === undefined || removed === undefined || modified === undefined) return undefined;
     return l10n.t('{0} added, {1} removed, {2} changed', added, removed, modified);
+  },
+  (facts) => {
+    const undoes = num(facts, 'undoes');
+    return undoes === undefined ? undefined : l10n.t('undoes event {0}', String(undoes));
   },
   (facts) => {
     const count = num(facts, 'count');

@@ -230,6 +230,8 @@ function factsOf(event: StoredEvent): Record<string, string | number | null | un
       return { was: event.data.from, status: event.data.row.status, commit: event.data.row.commit };
     case 'note.added':
       return { why: event.data.text };
+    case 'change.undone':
+      return { what: event.data.what, undoes: event.data.undoes };
     case 'file.imported': {
       const { added, removed, modified } = event.data.diff;
       return { added: added.length, removed: removed.length, modified: modified.length };

@@ -7,6 +7,7 @@ import { chromium, type Browser, type Page } from 'playwright-core';
 import { servePanel, type PanelServer } from '../../scripts/panel.mjs';
 import type { ToHost } from '../../src/shared/protocol';
 import type { Tab } from '../../webview/memory';
+import { patience } from '../patience';
 import type { StateName } from './states';
 
 export const themes = ['dark', 'light', 'hc', 'hc-light'] as const;
@@ -84,6 +85,7 @@ export function usePanel(): Bench {
   beforeEach(async () => {
     complaints = [];
     page = await browser!.newPage({ viewport: wide, reducedMotion: 'reduce' });
+    page.setDefaultTimeout(patience);
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
       if (message.type() === 'error') complaints.push(message.text());
