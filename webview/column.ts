@@ -4,7 +4,7 @@
  */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { l10n, number } from './l10n';
-import { glyph, SayEvent, SelectEvent, stateGlyph } from './parts';
+import { focusLost, glyph, SayEvent, SelectEvent, stateGlyph } from './parts';
 import type { Rows, RowSource } from './rows';
 import { ageOf, attemptShare, bucketWord, groupWord, itemWord, noteOf, type Around } from './say';
 import { stateOfBucket, titleOf, type Item, type Wave } from './scope';
@@ -162,8 +162,7 @@ export class Column extends LitElement {
       );
     }
     void this.#rows?.updateComplete.then(() => {
-      if (document.activeElement && document.activeElement !== document.body) return;
-      if (!this.focusItem(focused.key)) this.#focusNear();
+      if (focusLost() && !this.focusItem(focused.key)) this.#focusNear();
     });
   }
 

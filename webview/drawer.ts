@@ -3,7 +3,7 @@ import { html, LitElement, nothing, type PropertyValues, type TemplateResult } f
 import type { PanelRun, PanelWorkflow, RunDetails } from '../src/shared/protocol';
 import { itemActions, type Action } from './actions';
 import { countdown, dateAndTime, duration, l10n, number, timeWithSeconds } from './l10n';
-import { DoEvent, glyph, iconButton, SelectEvent, stateGlyph } from './parts';
+import { DoEvent, focusLost, glyph, iconButton, SelectEvent, stateGlyph } from './parts';
 import {
   ageOf,
   attemptShare,
@@ -56,7 +56,7 @@ export class Drawer extends LitElement {
 
   /** A button that has gone takes the focus with it. */
   protected override updated(): void {
-    if (this.#hadFocus && document.activeElement === document.body) this.focusTitle();
+    if (this.#hadFocus && focusLost()) this.focusTitle();
     this.#hadFocus = this.contains(document.activeElement);
   }
   #hadFocus = false;

@@ -7,7 +7,7 @@ import type { PanelEvent } from '../src/shared/protocol';
 import { dateAndTime, l10n, number, timeWithSeconds } from './l10n';
 import { detailOf, glyphOf, groupOf, type EventGroup } from './eventView';
 import type { Model } from './model';
-import { agentGlyphs, blank, glyph, nothingMatches, SelectEvent } from './parts';
+import { agentGlyphs, blank, focusLost, glyph, nothingMatches, SelectEvent } from './parts';
 import { Rows, type RowSource } from './rows';
 import { keyOfRun } from './model';
 
@@ -188,7 +188,7 @@ export class Events extends LitElement {
     const rows = this.#rows;
     if (rows && this.#held > 0) rows.scrollTop += this.#held * eventRowHeight;
     this.#held = 0;
-    if (this.#focused && document.activeElement === document.body) this.focusFirst();
+    if (this.#focused && focusLost()) this.focusFirst();
     if (this.#awaited && this.#list.length > 0) {
       this.#awaited = false;
       if (document.activeElement?.contains(this) === true) this.focusFirst();

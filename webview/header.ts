@@ -69,7 +69,11 @@ function whyOpen(wave: number, open: number, { open: by, unticked }: Count): str
   const parts = [
     by.active > 0 ? l10n.t('{0} running', by.active) : '',
     by.waiting > 0 ? l10n.t('{0} waiting', by.waiting) : '',
-    by.attention > 0 ? l10n.t('{0} need attention', by.attention) : '',
+    by.attention === 1
+      ? l10n.t('1 needs attention')
+      : by.attention > 0
+        ? l10n.t('{0} need attention', by.attention)
+        : '',
     unticked > 0 ? l10n.t('{0} not ticked in the file', unticked) : '',
   ].filter(Boolean);
   return open === 1

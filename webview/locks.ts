@@ -4,7 +4,7 @@ import { lockActions, type Action } from './actions';
 import { countdown, duration, l10n, time } from './l10n';
 import { circleOfWaits, lockLines, type LockLine, type LockState } from './lockView';
 import type { Model } from './model';
-import { agentGlyphs, blank, DoEvent, glyph, iconButton, nothingMatches } from './parts';
+import { agentGlyphs, blank, DoEvent, focusLost, glyph, iconButton, nothingMatches } from './parts';
 import type { Rows, RowSource } from './rows';
 
 const rowHeight = 32;
@@ -183,7 +183,7 @@ export class Locks extends LitElement {
     const focused = this.#focused;
     if (focused === null || this.#lines.some(({ key }) => key === focused)) return;
     void this.querySelector<Rows>('wl-rows')?.updateComplete.then(() => {
-      if (document.activeElement === document.body) this.focusFirst();
+      if (focusLost()) this.focusFirst();
     });
   }
 

@@ -478,6 +478,8 @@ export class Panel extends LitElement {
     this.#keep({ tab });
     void this.updateComplete.then(async () => {
       await this.#view?.updateComplete;
+      // Whoever is in the palette by now is not called back.
+      if (!document.hasFocus()) return;
       if (key !== undefined && this.#focusItem(key)) return;
       if (!this.#focusView()) this.querySelector<HTMLElement>('#view')?.focus();
     });
@@ -536,6 +538,8 @@ export class Panel extends LitElement {
     const target = event.composedPath()[0];
     if (event.key === 'F6') {
       event.preventDefault();
+      // The editor around hears every key that comes to the window, and would leave the panel.
+      event.stopPropagation();
       this.#nextRegion(event.shiftKey);
       return;
     }

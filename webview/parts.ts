@@ -84,6 +84,10 @@ export class KeepEvent extends Event {
   }
 }
 
+/** What had the focus is gone. While somebody is elsewhere in the editor, nothing calls him back. */
+export const focusLost = (): boolean =>
+  document.hasFocus() && document.activeElement === document.body;
+
 export const blank = (
   icon: string,
   title: string,

@@ -245,7 +245,12 @@ export class Graph extends LitElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     // A row that goes away loses the focus without anybody having left it.
-    if (this.#handOver && !this.#treeElement?.contains(document.activeElement)) this.#focusStop();
+    if (
+      this.#handOver &&
+      document.hasFocus() &&
+      !this.#treeElement?.contains(document.activeElement)
+    )
+      this.#focusStop();
     if (!changed.has('tree')) return;
     if (this.tree) this.#scrollTo(this.#stopIndex());
     this.dispatchEvent(new ViewEvent());

@@ -6,6 +6,7 @@
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';
 import { toNeighbour } from '../graph/furniture';
+import { blank } from '../parts';
 import {
   asText,
   labelOf,
@@ -471,8 +472,7 @@ export class Timeline extends LitElement {
           ${
             empty
               ? html`<div class="wlt-blank">
-                  <h3>${timelineWords.empty.title}</h3>
-                  <p>${timelineWords.empty.note}</p>
+                  ${blank('watch', timelineWords.empty.title, timelineWords.empty.note)}
                 </div>`
               : html`<div
                   class="wlt-rows"
