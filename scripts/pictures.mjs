@@ -6,7 +6,8 @@ import { projectRoot } from './setup.mjs';
 
 const pictures = join(projectRoot, 'docs/pictures');
 mkdirSync(pictures, { recursive: true });
-const shown = 'of (normal in dark|fresh in dark|failed in dark|10,000 runs)';
+const shown =
+  'of (normal in dark|fresh in dark|failed in dark|10,000 runs)|^panel looks board of normal in light';
 for (const [layer, chosen] of [
   ['e2e', '^pictures'],
   // Each tab: as on any day, without a run, with a damaged store, and full.

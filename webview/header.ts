@@ -2,83 +2,131 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import type { PanelStore, PanelWorkflow } from '../src/shared/protocol';
 import { l10n, number, time } from './l10n';
-import { fill, glyph, type Wish } from './parts';
-import type { Count } from './scope';
-import { type Scope } from './scope';
+import type { Advance } from './advance';
+import type { Model } from './model';
+import { fill, glyph, iconButton, type Wish } from './parts';
+import type { Scope } from './scope';
 
-export interface Advance {
-  readonly off: boolean;
-  readonly glyph: 'info' | 'warning';
-  readonly reason: string;
-  /** Tasks keep it from going on: they can be shown. */
-  readonly blockers: boolean;
+export interface HeadParts {
+  readonly model: Model;
+  readonly scope: Scope;
+  readonly scopes: readonly Scope[];
+  readonly workflow: PanelWorkflow | null;
+  /** Whether it may go on; null where there is no workflow. */
+  readonly advance: Advance | null;
+  readonly act: (wish: Wish) => void;
+  readonly choose: (scope: string) => void;
+  readonly help: () => void;
+  readonly goOn: () => void;
+  readonly showBlockers: () => void;
 }
 
-export type Asked =
-  { readonly state: 'pending' } | { readonly state: 'refused'; readonly why: string };
-
-/** The host decides; this only spares a person a request that is sure to be refused. */
-export function mayAdvance(
-  workflow: PanelWorkflow,
-  store: PanelStore | undefined,
-  count: Count | undefined,
-  asked: Asked | undefined,
-): Advance {
-  const no = (reason: string, glyph: Advance['glyph'] = 'info', blockers = false): Advance => ({
-    off: true,
-    glyph,
-    reason,
-    blockers,
-  });
-  const state = store?.state ?? 'opening';
-  if (state === 'failed') return no(l10n.t('Writes are off: the store failed'), 'warning');
-  if (state === 'untrusted') return no(l10n.t('Writes are off: this workspace is not trusted'));
-  if (state === 'opening' || state === 'none') return no(l10n.t('The store is still opening'));
-  const { file, errors, wave, waveCount } = workflow;
-  if (errors.length > 0) {
-    return no(
-      errors.length === 1
-        ? l10n.t('{0} has 1 error; nothing is advanced until it is fixed', file)
-        : l10n.t(
-            '{0} has {1} errors; nothing is advanced until they are fixed',
-            file,
-            errors.length,
-          ),
-      'warning',
-    );
-  }
-  if (workflow.completed) return no(l10n.t('The workflow is completed'));
-  if (asked?.state === 'pending') return no(l10n.t('Advancing…'));
-  const open = count?.blockers ?? 0;
-  if (wave > 0 && count && open > 0) return no(whyOpen(wave, open, count), 'info', true);
-  if (asked) return { off: false, glyph: 'warning', reason: asked.why, blockers: false };
-  const all = count?.tasks ?? 0;
-  const yes = (reason: string): Advance => ({ off: false, glyph: 'info', reason, blockers: false });
-  if (wave === 0) return yes(l10n.t('Starts wave 1'));
-  if (all === 0) return yes(l10n.t('Nothing in wave {0} is left to do', wave));
-  if (wave >= waveCount)
-    return yes(l10n.t('All of the last wave is completed; advancing completes the workflow'));
-  return yes(
-    all === 1
-      ? l10n.t('The one task of wave {0} is completed', wave)
-      : l10n.t('All {0} tasks of wave {1} are completed', all, wave),
-  );
+export function head(parts: HeadParts): TemplateResult {
+  const { model, scope, scopes, workflow, act } = parts;
+  const name = nameOfScope(model, scope);
+  return html`<header class="head">
+    <div class="h-row">
+      <div class="h-id">
+        ${scopes.length > 1 ? chooser(parts, name) : html`<h2 class="ell" title=${name}>${name}</h2>`}
+        ${
+          workflow === null
+            ? nothing
+            : html`${
+                  workflow.id === null
+                    ? nothing
+                    : html`<span class="mono dim ell wid" title=${workflow.id}
+                        >${workflow.id}</span
+                      >`
+                }<button
+                  class="link mono ell file"
+                  title=${l10n.t('Open {0}', workflow.file)}
+                  @click=${() => {
+                    act({ type: 'open', workflow: workflow.key });
+                  }}
+                >
+                  ${workflow.file}</button
+                >${holder(workflow)}`
+        }
+      </div>
+      <div class="h-live">
+        ${live(model.stores.get(scope.store))}
+        ${iconButton({
+          icon: 'split-horizontal',
+          label: l10n.t('Move to the side'),
+          cls: 'aside',
+          act: () => {
+            act({ type: 'aside' });
+          },
+        })}
+        ${iconButton({ icon: 'keyboard', label: l10n.t('Keys'), act: parts.help })}
+      </div>
+    </div>
+    ${actRow(parts)}
+  </header>`;
 }
 
-function whyOpen(wave: number, open: number, { open: by, unticked }: Count): string {
-  const parts = [
-    by.active > 0 ? l10n.t('{0} running', by.active) : '',
-    by.waiting > 0 ? l10n.t('{0} waiting', by.waiting) : '',
-    by.attention === 1
-      ? l10n.t('1 needs attention')
-      : by.attention > 0
-        ? l10n.t('{0} need attention', by.attention)
-        : '',
-    unticked > 0 ? l10n.t('{0} not ticked in the file', unticked) : '',
-  ].filter(Boolean);
-  return open === 1
-    ? l10n.t('1 task of wave {0} is not completed: {1}', wave, parts.join(', '))
-    : l10n.t('{0} tasks of wave {1} are not completed: {2}', open, wave, parts.join(', '));
+function chooser({ model, scope, scopes, choose }: HeadParts, name: string): TemplateResult {
+  return html`<h2 class="sr">${name}</h2>
+    <span class="pick"
+      ><select
+        aria-label=${l10n.t('Workflow')}
+        title=${name}
+        @change=${(event: Event) => {
+          choose((event.target as HTMLSelectElement).value);
+        }}
+      >
+        ${scopes.map(
+          (it) =>
+            html`<option value=${it.key} .selected=${it === scope}>
+              ${nameOfScope(model, it, true)}
+            </option>`,
+        )}</select
+      >${glyph('chevron-down')}</span
+    >`;
+}
+
+function actRow({
+  workflow,
+  scope,
+  advance,
+  goOn,
+  showBlockers,
+}: HeadParts): TemplateResult | typeof nothing {
+  if (workflow === null || advance === null) return nothing;
+  return html`<div class="h-row h-act">
+    ${workflow.waveCount > 0 ? progress(workflow, scope) : nothing}
+    <div class="h-adv">
+      <p class="reason">
+        ${glyph(advance.glyph, advance.glyph === 'warning' ? 'st-lost' : '')}<span
+          class="ell"
+          title=${advance.reason}
+          >${advance.reason}</span
+        >
+      </p>
+      ${
+        advance.blockers
+          ? html`<button class="link blockers" @click=${showBlockers}>
+              ${l10n.t('Show blockers')}
+            </button>`
+          : nothing
+      }
+      <vscode-button
+        class=${advance.off ? 'off' : ''}
+        appearance="primary"
+        .ariaDisabled=${String(advance.off)}
+        @click=${goOn}
+        >${glyph('debug-step-over')}${l10n.t('Advance Wave')}</vscode-button
+      >
+    </div>
+  </div>`;
+}
+
+function nameOfScope(model: Model, scope: Scope, withFolder = false): string {
+  const workflow = model.workflows.get(scope.key);
+  if (workflow)
+    return withFolder ? `${workflow.name} (${workflow.folder}/${workflow.file})` : workflow.name;
+  const store = model.stores.get(scope.store)?.name ?? '';
+  return l10n.t('Runs outside of workflows, {0}', store);
 }
 
 const liveLooks: { readonly [State in PanelStore['state']]: readonly [string, string] } = {
@@ -105,7 +153,7 @@ function liveWord(state: PanelStore['state']): string {
 }
 
 /** Only the word is announced: a number that ticks would never stop talking. */
-export function live(store: PanelStore | undefined): TemplateResult {
+function live(store: PanelStore | undefined): TemplateResult {
   const state = store?.state ?? 'none';
   const [name, hue] = liveLooks[state];
   return html`<span class="live"
@@ -117,7 +165,7 @@ export function live(store: PanelStore | undefined): TemplateResult {
   >`;
 }
 
-export function progress(workflow: PanelWorkflow, scope: Scope): TemplateResult {
+function progress(workflow: PanelWorkflow, scope: Scope): TemplateResult {
   const waves = scope.waveNumbers(workflow.waves).filter((wave) => wave > 0);
   const isCurrent = (wave: number) => wave === workflow.wave && !workflow.completed;
   const title = workflow.waves.find(({ number: of }) => of === workflow.wave)?.title;
@@ -151,7 +199,7 @@ export function progress(workflow: PanelWorkflow, scope: Scope): TemplateResult 
   </div>`;
 }
 
-export function holder({ holder: by }: PanelWorkflow): TemplateResult | typeof nothing {
+function holder({ holder: by }: PanelWorkflow): TemplateResult | typeof nothing {
   if (!by) return nothing;
   const who = by.mine ? l10n.t('Held by you') : l10n.t('Held by {0}', by.name);
   const since = l10n.t('since {0}', time(by.since));
@@ -194,6 +242,13 @@ export function banners(
             }}
           >
             ${l10n.t('Try again')}</button
+          ><button
+            class="btn"
+            @click=${() => {
+              act({ type: 'doctor' });
+            }}
+          >
+            ${l10n.t('Run Doctor')}</button
           >${log}</span
         >
       </div>`;

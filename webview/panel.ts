@@ -13,6 +13,7 @@ import {
   type PanelWorkflow,
   type RunDetails,
 } from '../src/shared/protocol';
+import { mayAdvance, type Advance, type Asked } from './advance';
 import { cardLimit, type Board, type FoldEvent } from './board';
 import { describeControl } from './controls';
 import type { Drawer } from './drawer';
@@ -22,16 +23,7 @@ import { zoomStep } from './graph/camera';
 import { Drawings } from './drawings';
 import type { Graph } from './graph/graph';
 import { RunOpenEvent, RunSelectEvent } from './graph/runs';
-import {
-  banners,
-  holder,
-  live,
-  mayAdvance,
-  problems,
-  progress,
-  type Advance,
-  type Asked,
-} from './header';
+import { banners, head, problems } from './header';
 import { l10n } from './l10n';
 import type { Reply } from './link';
 import { lockCounts, type Locks } from './locks';
@@ -48,6 +40,7 @@ import {
   SelectEvent,
   type Wish,
 } from './parts';
+import { emptyPage, skeleton, strangers } from './pages';
 import type { Around } from './say';
 import type { Scope } from './scope';
 import { itemsOf, stateOfBucket, titleOf, type Item } from './scope';
@@ -723,25 +716,14 @@ export class Panel extends LitElement {
 
   #body(): TemplateResult {
     const { model } = this;
-    if (this.failed) {
-      return html`<main class="panel">
-        <h1 class="sr">${l10n.t('Run state')}</h1>
-        <div class="banner" role="alert">
-          ${glyph('warning', 'st-lost')}
-          <p>
-            <b>${l10n.t('The panel and the extension do not understand one another.')}</b>
-            ${l10n.t('Close the panel and open it again; if that does not help, reload the window.')}
-          </p>
-        </div>
-      </main>`;
-    }
+    if (this.failed) return strangers();
     const opening = model && [...model.stores.values()].some(({ state }) => state === 'opening');
     const scope = this.#scope;
     if (!model || (opening && !scope)) {
       return this.slow ? skeleton() : html`<main class="panel"></main>`;
     }
     const around = this.#around;
-    if (!scope || !around) return this.#empty(model);
+    if (!scope || !around) return emptyPage(model, (wish) => void this.#do(wish));
     const workflow = this.#workflow;
     const item = this.#selected;
     const parts = this.#toolbarParts(around);
@@ -933,173 +915,25 @@ export class Panel extends LitElement {
   }
 
   #head({ model, scope }: Around, workflow: PanelWorkflow | null): TemplateResult {
-    const scopes = this.#scopes;
-    const name = this.#nameOfScope(scope);
-    return html`<header class="head">
-      <div class="h-row">
-        <div class="h-id">
-          ${
-            scopes.length > 1
-              ? html`<h2 class="sr">${name}</h2>
-                  <span class="pick"
-                    ><select
-                      aria-label=${l10n.t('Workflow')}
-                      title=${name}
-                      @change=${(event: Event) => {
-                        this.#keep({
-                          scope: (event.target as HTMLSelectElement).value,
-                          selected: null,
-                          camera: null,
-                        });
-                      }}
-                    >
-                      ${scopes.map(
-                        (it) =>
-                          html`<option value=${it.key} .selected=${it === scope}>
-                            ${this.#nameOfScope(it, model.stores.size > 1 || scopes.length > 1)}
-                          </option>`,
-                      )}</select
-                    >${glyph('chevron-down')}</span
-                  >`
-              : html`<h2 class="ell" title=${name}>${name}</h2>`
-          }
-          ${
-            workflow === null
-              ? nothing
-              : html`${
-                    workflow.id === null
-                      ? nothing
-                      : html`<span class="mono dim ell wid" title=${workflow.id}
-                          >${workflow.id}</span
-                        >`
-                  }<button
-                    class="link mono ell file"
-                    title=${l10n.t('Open {0}', workflow.file)}
-                    @click=${() => void this.#do({ type: 'open', workflow: workflow.key })}
-                  >
-                    ${workflow.file}</button
-                  >${holder(workflow)}`
-          }
-        </div>
-        <div class="h-live">
-          ${live(model.stores.get(scope.store))}
-          ${iconButton({
-            icon: 'split-horizontal',
-            label: l10n.t('Move to the side'),
-            cls: 'aside',
-            act: () => void this.#do({ type: 'aside' }),
-          })}
-          ${iconButton({
-            icon: 'keyboard',
-            label: l10n.t('Keys'),
-            act: () => {
-              this.helping = true;
-            },
-          })}
-        </div>
-      </div>
-      ${workflow ? this.#actRow(workflow, scope) : nothing}
-    </header>`;
-  }
-
-  #actRow(workflow: PanelWorkflow, scope: Scope): TemplateResult {
-    const advance = this.#mayAdvance(workflow);
-    return html`<div class="h-row h-act">
-      ${workflow.waveCount > 0 ? progress(workflow, scope) : nothing}
-      <div class="h-adv">
-        <p class="reason">
-          ${glyph(advance.glyph, advance.glyph === 'warning' ? 'st-lost' : '')}<span
-            class="ell"
-            title=${advance.reason}
-            >${advance.reason}</span
-          >
-        </p>
-        ${
-          advance.blockers
-            ? html`<button
-                class="link blockers"
-                @click=${() => {
-                  this.#showBlockers();
-                }}
-              >
-                ${l10n.t('Show blockers')}
-              </button>`
-            : nothing
-        }
-        <vscode-button
-          class=${advance.off ? 'off' : ''}
-          appearance="primary"
-          .ariaDisabled=${String(advance.off)}
-          @click=${() => void this.#advance()}
-          >${glyph('debug-step-over')}${l10n.t('Advance Wave')}</vscode-button
-        >
-      </div>
-    </div>`;
-  }
-
-  #nameOfScope(scope: Scope, withFolder = false): string {
-    const workflow = this.model?.workflows.get(scope.key);
-    if (workflow)
-      return withFolder ? `${workflow.name} (${workflow.folder}/${workflow.file})` : workflow.name;
-    const store = this.model?.stores.get(scope.store)?.name ?? '';
-    return l10n.t('Runs outside of workflows, {0}', store);
-  }
-
-  #empty(model: Model): TemplateResult {
-    const states = [...model.stores.values()].map(({ state }) => state);
-    const untrusted = states.includes('untrusted');
-    const failed = states.includes('failed');
-    return html`<main class="panel">
-      <h1 class="sr">${l10n.t('Run state')}</h1>
-      ${banners(model.stores.values(), model.stores.size > 1, (wish) => void this.#do(wish))}
-      <div class="blank">
-        <div>
-          ${glyph(untrusted ? 'shield' : 'layers', 'hero')}
-          ${
-            untrusted
-              ? html`<h2>${l10n.t('This workspace is not trusted')}</h2>
-                  <p>
-                    ${l10n.t('Wavelock keeps no state and writes nothing here until you trust the workspace.')}
-                  </p>`
-              : failed
-                ? html`<h2>${l10n.t('Nothing to show')}</h2>
-                    <p>${l10n.t('Nothing is written until the store works again.')}</p>`
-                : html`<h2>${l10n.t('No workflow in this folder yet')}</h2>
-                    <p>
-                      ${l10n.t('Wavelock reads waves and tasks from a workflow file and shows here who runs what. As soon as the folder has one, it appears.')}
-                    </p>
-                    <p class="mono">STATE.md</p>`
-          }
-        </div>
-      </div>
-    </main>`;
+    return head({
+      model,
+      scope,
+      scopes: this.#scopes,
+      workflow,
+      advance: workflow && this.#mayAdvance(workflow),
+      act: (wish) => void this.#do(wish),
+      choose: (key) => {
+        this.#keep({ scope: key, selected: null, camera: null });
+      },
+      help: () => {
+        this.helping = true;
+      },
+      goOn: () => void this.#advance(),
+      showBlockers: () => {
+        this.#showBlockers();
+      },
+    });
   }
 }
 
 const nameOf = (item: Item): string => item.task?.id ?? titleOf(item);
-
-function skeleton(): TemplateResult {
-  const bar = (size: string) => html`<span class="sk ${size}"></span>`;
-  const cards = Array.from(
-    { length: 6 },
-    () => html`<div class="card">${bar('w80')}${bar('w40')}</div>`,
-  );
-  return html`<main class="panel">
-    <h1 class="sr">${l10n.t('Run state')}</h1>
-    <p class="sr" role="status">${l10n.t('Opening the store')}</p>
-    <div class="loading" aria-hidden="true">
-      <div class="lh">${bar('title')}${bar('w40')}</div>
-      <div class="board">
-        <div class="wave side folded"><div class="sk column"></div></div>
-        <div class="wave current">
-          <div class="wh">${bar('word')}</div>
-          <div class="wbody"><div class="cards still">${cards}</div></div>
-        </div>
-        <div class="wave side near-1">
-          <div class="wh">${bar('word')}</div>
-          <div class="wbody">${bar('row')}${bar('row')}${bar('row')}</div>
-        </div>
-      </div>
-    </div>
-  </main>`;
-}

@@ -342,6 +342,7 @@ export const toHost = z.discriminatedUnion('type', [
     runs: z.array(z.string()),
   }),
   z.object({ type: z.literal('retryStore'), ...inStore }),
+  z.object({ type: z.literal('doctor'), ...request }),
   z.object({ type: z.literal('showLog'), ...request }),
   z.object({ type: z.literal('aside'), ...request }),
 ]);

@@ -71,6 +71,9 @@ export class PanelRequests {
       case 'retryStore':
         await this.#lead(message.store)?.retry();
         return done;
+      case 'doctor':
+        await runCommand('wavelock.runDoctor');
+        return done;
       case 'showLog':
         await runCommand('wavelock.showLog');
         return done;

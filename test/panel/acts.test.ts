@@ -96,9 +96,11 @@ describe('panel acts', () => {
       await press('Enter');
       assert.equal(await page().locator('[data-act="retry"]').count(), 0);
       await page().getByRole('button', { name: 'Try again' }).click();
+      await page().getByRole('button', { name: 'Run Doctor' }).click();
       await page().getByRole('button', { name: 'Show log' }).click();
       assert.deepEqual(await asked(), [
         { type: 'retryStore', store: ledgerStore },
+        { type: 'doctor' },
         { type: 'showLog' },
       ]);
     });

@@ -472,7 +472,7 @@ export class Timeline extends LitElement {
           ${
             empty
               ? html`<div class="wlt-blank">
-                  ${blank('watch', timelineWords.empty.title, timelineWords.empty.note)}
+                  ${blank('history', timelineWords.empty.title, timelineWords.empty.note)}
                 </div>`
               : html`<div
                   class="wlt-rows"
