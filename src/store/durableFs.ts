@@ -190,14 +190,21 @@ function keepUnder(path: string, wanted: string, ops: FileOps): Kept {
   ops.makeFolder(dirname(wanted));
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : wanted.replace(/(\.\w+)?$/, `-${number}$1`);
+    let linked: boolean;
     try {
-      const linked = linkOrCopy(path, name, ops);
-      ops.flushFolder(dirname(name));
-      return { path: name, linked };
+      linked = linkOrCopy(path, name, ops);
     } catch (error) {
-      // The same content, kept in the same second: that one may be another file by now.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      // The same content, kept in the same moment: that one may be another file by now.
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      throw error;
     }
+    try {
+      ops.flushFolder(dirname(name));
+    } catch (error) {
+      if (!isReplaced(path, { path: name, linked })) ops.remove(name);
+      throw error;
+    }
+    return { path: name, linked };
   }
 }
 
