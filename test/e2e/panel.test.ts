@@ -1,7 +1,7 @@
 /** The panel of the installed VSIX: by keys alone, over a reload, and how soon it shows what the command line did. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Frame, Locator, Page } from 'playwright-core';
 import * as z from 'zod/mini';
@@ -211,6 +211,81 @@ describe('the panel', () => {
     await again.getByText('Nothing is locked').waitFor();
   });
 
+  it('marks a task, narrows waves and agents, and moves to the side by keys alone', async () => {
+    const { page, panel } = await opened();
+    const { keyboard } = page;
+    await keyboard.press('1');
+    await panel.locator('[data-key^="1-"]:focus').waitFor();
+    await keyboard.press('ArrowRight');
+    await panel.locator('[data-key="2-01"]:focus').waitFor();
+    for (const [status, written] of [
+      ['doing', /- \[~\] \*\*2-01/],
+      ['failed', /Failed \(1 tasks\)/],
+      ['todo', /Pending \(7 tasks\)/],
+    ] as const) {
+      await act(page, panel, `task-${status}`);
+      await panel.locator(`.drawer [data-act="task-${status}"]`).waitFor({ state: 'detached' });
+      assert.match(readFileSync(join(here.folder, 'STATE.md'), 'utf8'), written);
+    }
+
+    const created = await wavelock('run', 'create', '--task', '2-02');
+    const [{ id }] = oneRun.parse(created.document).runs;
+    await wavelock('run', 'claim', '--run', id);
+    await panel.locator('.chips button', { hasText: 'Running' }).waitFor();
+    for (const name of ['Waves', 'Agents']) {
+      const menu = panel.locator('wl-menu .drop', { hasText: name });
+      const before = await menu.innerText();
+      await toRegion(page, panel, '.tabrow');
+      await tabTo(page, menu);
+      await keyboard.press('Enter');
+      await panel.locator('wl-menu .menu input:focus').waitFor();
+      await keyboard.press('Space');
+      await panel.waitForFunction(
+        ([label, was]) =>
+          [...document.querySelectorAll<HTMLElement>('wl-menu .drop')].some(
+            ({ innerText }) => innerText.startsWith(label) && innerText !== was,
+          ),
+        [name, before] as const,
+        { timeout: patience },
+      );
+      await keyboard.press('Escape');
+      await panel.locator('wl-menu .menu').waitFor({ state: 'detached' });
+    }
+
+    await openFile(page, 'STATE.md');
+    const again = await openPanel(page);
+    await toRegion(page, again, '.head');
+    await tabTo(page, again.locator('.head .aside'));
+    await keyboard.press('Enter');
+    await page.locator('.editor-group-container').nth(1).waitFor();
+  });
+
+  it('a store that is gone is told, its log shown, and it is tried again by keys alone', async () => {
+    const { page, panel } = await opened();
+    const { keyboard } = page;
+    await keyboard.press('1');
+    await panel.locator('[data-key^="1-"]:focus').waitFor();
+    await keyboard.press('ArrowRight');
+    await panel.locator('[data-key="2-01"]:focus').waitFor();
+    const store = join(here.folder, '.wavelock');
+    renameSync(store, `${store}.away`);
+    await act(page, panel, 'task-doing');
+    const banner = panel.locator('.banner', { hasText: 'The store failed.' });
+    await banner.waitFor();
+    await toRegion(page, panel, '.head');
+    await tabTo(page, banner.getByRole('button', { name: 'Show log' }));
+    await keyboard.press('Enter');
+    await page.locator('.part.panel .monaco-editor.focused').waitFor();
+    assert.equal(existsSync(join(store, 'store.db')), false, 'nobody begins anew unasked');
+
+    const again = await openPanel(page);
+    await toRegion(page, again, '.head');
+    await tabTo(page, again.getByRole('button', { name: 'Try again' }));
+    await keyboard.press('Enter');
+    await again.locator('.banner').waitFor({ state: 'detached' });
+    assert.ok(existsSync(join(store, 'store.db')));
+  });
+
   it('is as it was left after the window was reloaded: tab, filter, search and what was chosen', async () => {
     const { page, panel } = await opened();
     const { keyboard } = page;
@@ -308,12 +383,24 @@ const said = (panel: Frame, text: string): Locator =>
 async function act(page: Page, panel: Frame, action: string): Promise<void> {
   await page.keyboard.press('.');
   await panel.locator('.drawer .acts button:focus').waitFor();
-  const button = panel.locator(`.drawer [data-act="${action}"]`);
+  await tabTo(page, panel.locator(`.drawer [data-act="${action}"]`));
+  await page.keyboard.press('Enter');
+}
+
+async function tabTo(page: Page, button: Locator): Promise<void> {
   await button.waitFor();
   const has = (): Promise<boolean> => button.evaluate((it) => it === document.activeElement);
   for (let step = 0; !(await has()); step += 1) {
-    assert.ok(step < 10, `${action} is not reached by Tab`);
+    assert.ok(step < 20, `${String(button)} is not reached by Tab`);
     await page.keyboard.press('Tab');
   }
-  await page.keyboard.press('Enter');
+}
+
+async function toRegion(page: Page, panel: Frame, region: string): Promise<void> {
+  const has = (): Promise<boolean> =>
+    panel.evaluate((it) => document.activeElement?.closest(it) !== null, region);
+  for (let step = 0; !(await has()); step += 1) {
+    assert.ok(step < 8, `${region} is not reached by F6`);
+    await page.keyboard.press('F6');
+  }
 }
