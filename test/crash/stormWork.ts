@@ -92,7 +92,7 @@ export const shares: { readonly [Kind in Asked]: number } = {
   'lock.release': 8,
   'lock.unwait': 1,
   'lock.break': 1,
-  'lock.verify': 2,
+  'lock.verify': 6,
   'notification.take': 2,
   'config.set': 1,
 };

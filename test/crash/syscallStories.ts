@@ -440,6 +440,7 @@ async function advancedOnce(bench: Bench, path: string): Promise<void> {
   assert.deepEqual([state.workflows[0]?.wave, state.runs.length], [2, 2]);
   assert.deepEqual(await bench.opened.read('fileEdits', {}), []);
   const backups = new FileBackups(bench.storeFolder, 'wf' as WorkflowId, disk);
+  assert.equal(backups.list().length, 1);
   // Where nothing could be removed any more a twin is left, which goes with the first write a minute later.
   backups.prune(20, Date.now());
   const [kept, ...others] = readdirSync(join(bench.storeFolder, 'backups/wf'));
