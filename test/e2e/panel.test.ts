@@ -99,10 +99,7 @@ describe('the panel', () => {
   it('advances, queues, cancels, retries, stops, kills, ticks and opens by keys alone', async () => {
     const { page, panel } = await opened();
     const { keyboard } = page;
-    await keyboard.press('1');
-    await panel.locator('[data-key^="1-"]:focus').waitFor();
-    await keyboard.press('ArrowRight');
-    await panel.locator('[data-key="2-01"]:focus').waitFor();
+    await toFirstOfWave2(page, panel);
     await keyboard.press('Enter');
     const drawer = panel.locator('.drawer');
     await drawer.locator('h2:focus', { hasText: '2-01' }).waitFor();
@@ -214,10 +211,7 @@ describe('the panel', () => {
   it('marks a task, narrows waves and agents, and moves to the side by keys alone', async () => {
     const { page, panel } = await opened();
     const { keyboard } = page;
-    await keyboard.press('1');
-    await panel.locator('[data-key^="1-"]:focus').waitFor();
-    await keyboard.press('ArrowRight');
-    await panel.locator('[data-key="2-01"]:focus').waitFor();
+    await toFirstOfWave2(page, panel);
     for (const [status, written] of [
       ['doing', /- \[~\] \*\*2-01/],
       ['failed', /Failed \(1 tasks\)/],
@@ -263,10 +257,7 @@ describe('the panel', () => {
   it('a store that is gone is told, its log shown, and it is tried again by keys alone', async () => {
     const { page, panel } = await opened();
     const { keyboard } = page;
-    await keyboard.press('1');
-    await panel.locator('[data-key^="1-"]:focus').waitFor();
-    await keyboard.press('ArrowRight');
-    await panel.locator('[data-key="2-01"]:focus').waitFor();
+    await toFirstOfWave2(page, panel);
     const store = join(here.folder, '.wavelock');
     renameSync(store, `${store}.away`);
     await act(page, panel, 'task-doing');
@@ -378,6 +369,13 @@ const selectedTab = (panel: Frame, tab: string): Locator =>
 
 const said = (panel: Frame, text: string): Locator =>
   panel.locator('[data-said]', { hasText: text });
+
+async function toFirstOfWave2({ keyboard }: Page, panel: Frame): Promise<void> {
+  await keyboard.press('1');
+  await panel.locator('[data-key^="1-"]:focus').waitFor();
+  await keyboard.press('ArrowRight');
+  await panel.locator('[data-key="2-01"]:focus').waitFor();
+}
 
 /** To an action of what is looked at, as a person gets there by keys. */
 async function act(page: Page, panel: Frame, action: string): Promise<void> {
