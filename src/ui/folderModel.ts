@@ -4,7 +4,7 @@
  */
 import { existsSync, watch, type FSWatcher } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { isStoreError, type FaultCode } from '../core/errors';
+import { isStoreError, StoreError, type FaultCode } from '../core/errors';
 import type { AdvanceFacts, Answer, RelativePath, StoredEvent, WorkflowId } from '../core/model';
 import { evolve, viewOf, type StateView } from '../core/views';
 import { Emitter, type Disposable } from '../shared/lifecycle';
@@ -164,11 +164,17 @@ export class FolderModel implements Disposable {
     return this.change(({ files }) => files.advance(path, request));
   }
 
-  /** A person's change of something: opens the store if it must, and has its effect on the screen with the answer. */
+  /**
+   * A person's change of something: opens the store if it must, but begins none in the place of one that is gone;
+   * has its effect on the screen with the answer.
+   */
   async change<Result>(
     work: (tools: FolderTools) => Promise<Result>,
     where: 'in a workflow' | 'even without a file' = 'in a workflow',
   ): Promise<Result> {
+    await this.#opening;
+    // Whoever asks has not seen yet that it is gone, and would work on in an empty one.
+    if (this.#lost && !this.#isThere()) throw this.#noStore();
     await this.retry(where);
     const result = await this.use(work);
     await this.#shown();
@@ -202,7 +208,7 @@ export class FolderModel implements Disposable {
   /** What nobody asked for just now: never opens a store that was lost, which would begin anew. */
   async use<Result>(work: (tools: FolderTools) => Promise<Result>): Promise<Result> {
     await this.#opening;
-    if (!this.#files || !this.#store) throw new Error(this.#whyNoStore());
+    if (!this.#files || !this.#store) throw this.#noStore();
     const result = await work({ files: this.#files, store: this.#store });
     // The watch on the files would tell a little later.
     this.#watch.look();
@@ -211,7 +217,7 @@ export class FolderModel implements Disposable {
 
   /**
    * Opens the store if it is not: also one that was lost while it was open, and then anew if it is not there
-   * any more. For a person's wish; what can be had again without one comes back by itself.
+   * any more. For the wish of a person who has been told; what can be had again without one comes back by itself.
    */
   async retry(where?: 'in a workflow' | 'even without a file'): Promise<void> {
     await this.#opening;
@@ -458,16 +464,13 @@ export class FolderModel implements Disposable {
     });
   }
 
-  #whyNoStore(): string {
-    switch (this.#storeState.state) {
-      case 'failed':
-        return this.#storeState.message;
-      case 'untrusted':
-        return 'This workspace is not trusted, so Wavelock changes nothing in it.';
-      case 'none':
-      case 'opening':
-      case 'live':
-        return `There is no workflow file in ${this.folder}.`;
-    }
+  #noStore(): Error {
+    const state = this.#storeState;
+    if (state.state === 'failed') return new StoreError(state.code, state.message);
+    return new Error(
+      state.state === 'untrusted'
+        ? 'This workspace is not trusted, so Wavelock changes nothing in it.'
+        : `There is no workflow file in ${this.folder}.`,
+    );
   }
 }

@@ -259,10 +259,13 @@ describe('the panel', () => {
     const { keyboard } = page;
     await toFirstOfWave2(page, panel);
     const store = join(here.folder, '.wavelock');
+    await keyboard.press('.');
+    const change = panel.locator('.drawer [data-act="task-doing"]');
+    await change.waitFor();
     renameSync(store, `${store}.away`);
-    await act(page, panel, 'task-doing');
     const banner = panel.locator('.banner', { hasText: 'The store failed.' });
     await banner.waitFor();
+    await change.waitFor({ state: 'detached' });
     await toRegion(page, panel, '.head');
     await tabTo(page, banner.getByRole('button', { name: 'Show log' }));
     await keyboard.press('Enter');
@@ -273,6 +276,7 @@ describe('the panel', () => {
     await toRegion(page, again, '.head');
     await tabTo(page, again.getByRole('button', { name: 'Try again' }));
     await keyboard.press('Enter');
+    await again.locator('.head .live', { hasText: 'Following' }).waitFor();
     await again.locator('.banner').waitFor({ state: 'detached' });
     assert.ok(existsSync(join(store, 'store.db')));
   });

@@ -177,7 +177,11 @@ describe('a store that fails', () => {
     assert.equal(statusBar.warns, true);
     assert.equal(keys.get('storeFailed'), true);
     assert.equal(here.dialogue.said.length, 1, 'once');
-    assert.ok(!existsSync(store), 'nobody begins anew by themselves');
+    await assert.rejects(
+      here.model.change(({ files }) => files.addNote(here.file, { text: 'to nobody' })),
+      { code: 'store_gone' },
+    );
+    assert.ok(!existsSync(store), 'nobody begins anew by themselves, nor by a command');
     renameSync(away, store);
     await command('retryStore');
     await here.until((state) => state.store.state === 'live');
@@ -194,6 +198,7 @@ describe('a store that fails', () => {
       rmSync(join(store, name));
     await assert.rejects(
       here.model.change(({ files }) => files.addNote(here.file, { text: 'to nobody' })),
+      { code: 'store_gone' },
     );
     await here.until((state) => state.store.state === 'failed');
     void command('restoreStore');

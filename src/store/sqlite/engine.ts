@@ -397,7 +397,7 @@ export class SqliteEngine implements Engine {
     throw new StoreError(
       'store_gone',
       now === undefined
-        ? `The store ${this.path} was removed while it was in use. Put it back; or ask again, and a new one is begun.`
+        ? `The store ${this.path} was removed while it was in use. Put it back; or try again, and a new one is begun.`
         : `The store ${this.path} was replaced while it was in use, as by a restore. Ask again to use the one that is there now.`,
     );
   }
