@@ -4,10 +4,10 @@
  * one last look, rename, flush of the folder; `file.confirm` moves the known content on. Whoever dies in between leaves
  * an announcement that tells the next one what these bytes are.
  */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { isStoreError } from '../core/errors';
 import type { ContentHash, EditId, FileSight, TaskMoved, WorkflowId } from '../core/model';
-import { replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
+import { inodeOf, replaceFile, type FileOps, type Kept, type OnStep } from './durableFs';
 import { FileBackups } from './fileBackups';
 import type { FileLock } from './fileLock';
 import { KeptTexts } from './keptTexts';
@@ -78,6 +78,7 @@ export class AnnouncedWrite {
     try {
       kept = replaceFile(file.path, content, {
         backup: backups.pathFor(file.hash, now()),
+        held: (replaced) => backups.heldPathFor(replaced, target, now()),
         check: (backup) => {
           this.#lastLook(file, backup);
         },
@@ -97,8 +98,7 @@ export class AnnouncedWrite {
 
   #lastLook(file: WorkflowFile, { path, linked }: Kept): void {
     if (!this.lock.stillOurs()) throw new MovedOn();
-    const [live, kept] = [statSync(file.path, { bigint: true }), statSync(path, { bigint: true })];
-    const same = !linked || (live.ino === kept.ino && live.dev === kept.dev);
+    const same = !linked || inodeOf(file.path) === inodeOf(path);
     if (!same || hashOf(readFileSync(path)) !== file.hash) throw new MovedOn();
   }
 
@@ -130,12 +130,14 @@ export class AnnouncedWrite {
   async tidy(workflow: WorkflowId, known: ContentHash): Promise<void> {
     const keep = await this.#store.read('config', { key: 'backups.keep' });
     const now = this.options.now();
-    this.backups(workflow).prune(typeof keep?.value === 'number' ? keep.value : keptBackups, now);
+    const backups = this.backups(workflow);
+    backups.prune(typeof keep?.value === 'number' ? keep.value : keptBackups, now);
     const { edits } = await this.#store.read('workflowFile', { workflow });
     const conflicts = await this.#store.read('conflicts', {});
     this.texts(workflow).prune(
       new Set([
         known,
+        ...backups.heldContents(),
         ...edits.flatMap(({ change }) =>
           change.kind === 'merge' ? [change.base, change.mine] : [],
         ),

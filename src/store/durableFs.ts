@@ -28,6 +28,7 @@ import {
   writeFileSync,
   writeSync,
   copyFileSync,
+  type BigIntStats,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../core/errors';
@@ -68,6 +69,11 @@ export const disk: FileOps = {
 export interface ReplaceOptions {
   /** Gets the file as it was, before the new one takes its place. */
   readonly backup: string;
+  /**
+   * Gets the new one, before it takes the place of that inode: another who is about to replace the same one would
+   * replace ours unseen, with all that people have saved into it by then. None where no link can be made.
+   */
+  readonly held: (replaced: string) => string;
   /** Last look before the change-over; throws when the file is no longer ours to write. */
   readonly check: (backup: Kept) => void;
   readonly ops: FileOps;
@@ -84,11 +90,12 @@ export interface Kept {
 export function replaceFile(
   path: string,
   content: string | Uint8Array,
-  { backup, check, ops, onStep: step = () => undefined }: ReplaceOptions,
+  { backup, held, check, ops, onStep: step = () => undefined }: ReplaceOptions,
 ): Kept {
   const folder = dirname(path);
   const temp = tempNameOf(path);
   let kept: Kept | undefined;
+  let second: string | undefined;
   // A writer that was stopped and wakes up later finds its temp file gone and cannot rename it over ours.
   removeTempFiles(path, ops);
   step('temp');
@@ -97,12 +104,18 @@ export function replaceFile(
     ops.flush(temp);
     step('backup');
     kept = keepUnder(path, backup, ops);
+    step('hold');
+    if (kept.linked) {
+      second = held(inodeOf(kept.path) ?? '');
+      linkIfPossible(temp, second, ops);
+    }
     step('check');
     check(kept);
     step('rename');
     ops.rename(temp, path);
   } catch (error) {
     ops.remove(temp);
+    if (second !== undefined) ops.remove(second);
     // The file goes on as it was; nothing has been replaced that would need to be kept.
     if (kept && !isReplaced(path, kept)) ops.remove(kept.path);
     throw fileFault(error, path);
@@ -117,14 +130,21 @@ export function replaceFile(
 function isReplaced(path: string, { path: name, linked }: Kept): boolean {
   if (!linked) return false;
   try {
-    const live = statSync(path, { bigint: true, throwIfNoEntry: false });
-    const kept = statSync(name, { bigint: true, throwIfNoEntry: false });
-    return live?.ino !== kept?.ino || live?.dev !== kept?.dev;
+    return inodeOf(path) !== inodeOf(name);
   } catch {
     // Not known, and one backup too many harms nobody.
     return true;
   }
 }
+
+/** The file itself, whatever its names; undefined when there is none of that name. */
+export function inodeOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && inodeIn(stats);
+}
+
+export const inodeIn = ({ dev, ino }: BigIntStats): string =>
+  `${dev.toString(16)}.${ino.toString(16)}`;
 
 /** A file where there was none; false when there is one, which stays as it is. */
 export function createFile(path: string, content: string | Uint8Array, ops: FileOps): boolean {
@@ -187,7 +207,6 @@ export function clearOldTempFiles(folder: string, before: number, ops: FileOps):
 
 /** A link costs nothing and cannot be half-written; where none can be made, a flushed copy. */
 function keepUnder(path: string, wanted: string, ops: FileOps): Kept {
-  ops.makeFolder(dirname(wanted));
   for (let number = 1; ; number += 1) {
     const name = number === 1 ? wanted : wanted.replace(/(\.\w+)?$/, `-${number}$1`);
     let linked: boolean;
@@ -209,13 +228,19 @@ function keepUnder(path: string, wanted: string, ops: FileOps): Kept {
 }
 
 function linkOrCopy(path: string, name: string, ops: FileOps): boolean {
+  if (linkIfPossible(path, name, ops)) return true;
+  ops.create(name, readFileSync(path), 0o600);
+  ops.flush(name);
+  return false;
+}
+
+function linkIfPossible(path: string, name: string, ops: FileOps): boolean {
+  ops.makeFolder(dirname(name));
   try {
     ops.link(path, name);
     return true;
   } catch (error) {
     if (!cannotLink(error)) throw error;
-    ops.create(name, readFileSync(path), 0o600);
-    ops.flush(name);
     return false;
   }
 }
@@ -451,7 +476,6 @@ export function putInPlace(temp: string, path: string, onStep: OnStep = () => un
 /** Gives a file a second name in another folder, so that its first may be taken over. */
 export function keepBeside(path: string, kept: string): void {
   try {
-    disk.makeFolder(dirname(kept));
     if (lstatSync(kept, { throwIfNoEntry: false }) === undefined) linkOrCopy(path, kept, disk);
     flushFolder(dirname(kept));
   } catch (error) {

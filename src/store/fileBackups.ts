@@ -4,11 +4,25 @@
  *
  * A backup is the replaced file itself under another name, so an editor that still has it open goes on writing
  * there and nowhere else: its content may be newer than its name says, and what is listed is what it holds.
+ *
+ * Beside them each new content has a second name for as long as a write may take, `.<time>-<hash>-<replaced>.held`.
+ * Where the lockfile does not keep writers apart, two may replace the same inode: the later one has not seen what the
+ * earlier one has put there, and makes no backup of it. What people have saved into that by then has no other name
+ * left. It is a late save, and a backup from then on.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import { clearOldTempFiles, keepContent, writesTakeMs, type FileOps } from './durableFs';
+import { chance } from './chance';
+import {
+  clearOldTempFiles,
+  fileFault,
+  inodeIn,
+  inodeOf,
+  keepContent,
+  writesTakeMs,
+  type FileOps,
+} from './durableFs';
 import { folderNameOf, hashOf, localTime } from './workflowFile';
 
 export interface FileBackup {
@@ -21,7 +35,29 @@ export interface FileBackup {
   readonly hash: ContentHash;
 }
 
+/** What people have saved into a content of ours before it was replaced by one of us who had not seen it. */
+export interface LateSave {
+  /** What it was saved over. */
+  readonly written: ContentHash;
+  readonly content: Buffer;
+}
+
+/** A content of ours under its second name. */
+interface Held {
+  readonly file: string;
+  readonly at: number;
+  readonly written: ContentHash;
+  readonly replaced: string;
+  readonly inode: string;
+  /** Somebody has saved it since, and it has no other name. */
+  readonly late: Buffer | undefined;
+}
+
+type NameOfHeld = Pick<Held, 'written' | 'replaced'> & { readonly time: string };
+
 const extension = '.md';
+const heldName =
+  /^\.(?<time>.+)-(?<written>[0-9a-f]{64})-(?<replaced>[0-9a-f]+\.[0-9a-f]+)-[0-9a-f]+\.held$/;
 const shortHash = 12;
 const empty = Buffer.alloc(0);
 
@@ -38,9 +74,13 @@ export class FileBackups {
 
   /** Named by time and content, so that a person finds it by either. */
   pathFor(hash: ContentHash, now: number): string {
-    const time = localTime(now).replaceAll(':', '').replace(' ', 'T');
-    const ms = String(now % 1_000).padStart(3, '0');
-    return join(this.#folder, `${time}.${ms}-${hash.slice(0, shortHash)}${extension}`);
+    return join(this.#folder, idOf(hash, now) + extension);
+  }
+
+  /** The second name of a content that is about to take the place of that inode. */
+  heldPathFor(replaced: string, hash: ContentHash, now: number): string {
+    const name = `.${timeName(now)}-${hash}-${replaced}-${chance(4).toString('hex')}.held`;
+    return join(this.#folder, name);
   }
 
   /** What was overwritten by somebody else, where no write of ours has kept it. */
@@ -53,17 +93,20 @@ export class FileBackups {
   /** Newest first, and of one content the newest alone. */
   list(): FileBackup[] {
     const listed = new Set<ContentHash>();
+    const late = this.#held().flatMap(({ file, at, late: bytes }) =>
+      bytes ? [{ id: idOf(hashOf(bytes), at), file }] : [],
+    );
     return this.#names()
-      .reverse()
-      .flatMap((name) => {
-        const file = join(this.#folder, name);
+      .map((name) => ({ id: name.slice(0, -extension.length), file: join(this.#folder, name) }))
+      .concat(late)
+      .sort((one, other) => (one.id < other.id ? 1 : -1))
+      .flatMap(({ id, file }) => {
         const bytes = this.read(file);
         const stats = statSync(file, { throwIfNoEntry: false });
         if (!bytes || !stats) return [];
         const hash = hashOf(bytes);
         if (listed.has(hash)) return [];
         listed.add(hash);
-        const id = name.slice(0, -extension.length);
         return [{ id, file, at: timeOf(id, stats.mtimeMs), bytes: bytes.length, hash }];
       });
   }
@@ -79,12 +122,32 @@ export class FileBackups {
     return content && { backup, content };
   }
 
+  /** What late saves were made of must be known as long as one may come. */
+  heldContents(): readonly ContentHash[] {
+    return this.#held().map(({ written }) => written);
+  }
+
+  /**
+   * Each late save once, to whoever is the first to ask; from then on it is a backup. One that is not whole is most
+   * likely still being saved.
+   */
+  takeLate(isWhole: (content: Buffer) => boolean, now: number): LateSave[] {
+    return this.#held().flatMap(({ file, at, written, late }) => {
+      if (!late) return [];
+      const whole = isWhole(late);
+      if (!whole && !isSettled(at, now)) return [];
+      const isOurs = this.#rename(file, this.pathFor(hashOf(late), at));
+      return isOurs && whole ? [{ written, content: late }] : [];
+    });
+  }
+
   /**
    * Keeps the newest `most` of different content. Twins go when they are older than any write takes: a young one may be
    * all that is left of a file that its editor is still writing to, because a writer that gives up removes the other.
    */
   prune(most: number, now: number): void {
     clearOldTempFiles(this.#folder, now - writesTakeMs, this.ops);
+    const held = this.#held();
     const kept = new Map<string, string>();
     for (const name of this.#names().reverse()) {
       const file = join(this.#folder, name);
@@ -93,18 +156,61 @@ export class FileBackups {
       // An editor may have written to either of them since.
       const same = twin !== undefined && this.read(twin)?.equals(this.read(file) ?? empty) === true;
       if (same) {
-        if (timeOf(name, 0) < now - writesTakeMs) this.ops.remove(file);
-      } else if (kept.size >= most) this.ops.remove(file);
-      else kept.set(twin === undefined ? short : name, file);
+        if (isSettled(timeOf(name, 0), now)) this.ops.remove(file);
+      } else if (kept.size >= most) {
+        // Its second name first, or what has been a backup for its time would look like a late save.
+        const inode = held.length > 0 ? inodeOf(file) : undefined;
+        for (const each of held) if (each.inode === inode) this.ops.remove(each.file);
+        this.ops.remove(file);
+      } else kept.set(twin === undefined ? short : name, file);
     }
+    // A late save is known for one by the other that has replaced the same.
+    const late = new Set(held.flatMap((each) => (each.late ? [each.replaced] : [])));
+    for (const { file, at, replaced } of held)
+      if (!late.has(replaced) && isSettled(at, now)) this.ops.remove(file);
+  }
+
+  /** False when another process was faster. */
+  #rename(file: string, name: string): boolean {
+    try {
+      this.ops.rename(file, name);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw fileFault(error, file);
+    }
+  }
+
+  #held(): Held[] {
+    const named = this.#entries().flatMap((name) => {
+      const said = heldName.exec(name)?.groups as NameOfHeld | undefined;
+      return said ? [{ name, ...said }] : [];
+    });
+    return named.flatMap(({ name, time, written, replaced }) => {
+      const file = join(this.#folder, name);
+      const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+      if (!stats) return [];
+      // By one of us: what git or an editor has replaced, its owner has done away with.
+      const isReplaced =
+        stats.nlink === 1n &&
+        named.some((other) => other.name !== name && other.replaced === replaced);
+      const content = isReplaced ? this.read(file) : undefined;
+      const late = content && hashOf(content) !== written ? content : undefined;
+      const at = timeOf(`${time}-`, Number(stats.ctimeMs));
+      return [{ file, at, written, replaced, inode: inodeIn(stats), late }];
+    });
   }
 
   /** In order of time. */
   #names(): string[] {
+    return this.#entries()
+      .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
+      .sort();
+  }
+
+  #entries(): string[] {
     try {
-      return readdirSync(this.#folder)
-        .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
-        .sort();
+      return readdirSync(this.#folder);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw error;
@@ -121,6 +227,18 @@ export class FileBackups {
     }
   }
 }
+
+function idOf(hash: ContentHash, at: number): string {
+  return `${timeName(at)}-${hash.slice(0, shortHash)}`;
+}
+
+function timeName(at: number): string {
+  const time = localTime(at).replaceAll(':', '').replace(' ', 'T');
+  return `${time}.${String(at % 1_000).padStart(3, '0')}`;
+}
+
+/** No write that was under way then can still be. */
+const isSettled = (at: number, now: number): boolean => at < now - writesTakeMs;
 
 /**
  * The time in the name is that of the write; a link has the time at which the file was saved before. Names of older

@@ -143,7 +143,7 @@ export class FileWriter {
     if (file.hash !== workflow.hash) return this.#explain(file, sight, known, workflow.hash);
     if (workflow.head !== sight.head) return this.#import(sight, workflow.hash, 'git');
     this.#texts(sight).keep(file.document.text);
-    if (edits.length === 0) return 'settled';
+    if (edits.length === 0) return (await this.#takeLate(sight)) ? 'again' : 'settled';
     // A merge brings back what was known before; every other edit came after that.
     const merges = edits.filter(({ change }) => change.kind === 'merge');
     const others = edits.filter(({ change }) => change.kind !== 'merge');
@@ -353,8 +353,10 @@ export class FileWriter {
     if (written === 'moved') return 'moved';
     const { workflow } = next;
     const { target, kept } = written;
+    const sight = { workflow, file: file.file };
     const late = await this.#savedMeanwhile(file, workflow, kept);
-    if (late !== undefined) await this.#mergeLate(file, workflow, late);
+    if (late !== undefined) await this.#mergeLate(sight, file.document.text, late);
+    await this.#takeLate(sight);
     await this.#writing.tidy(workflow, target);
     return 'again';
   }
@@ -375,18 +377,37 @@ export class FileWriter {
     return undefined;
   }
 
+  /** Saves into contents of ours that were replaced unseen; true when the file has to take them up. */
+  async #takeLate(sight: Pick<FileSight, 'workflow' | 'file'>): Promise<boolean> {
+    const isWhole = (content: Buffer): boolean =>
+      isValid(this.#read(sight, content.toString('utf8')));
+    const backups = this.#writing.backups(sight.workflow);
+    let taken = false;
+    for (const { written, content } of backups.takeLate(isWhole, this.options.now())) {
+      const base = this.#texts(sight).read(written);
+      // Without it nobody can say what was changed; it is a backup.
+      if (base === undefined) continue;
+      await this.#mergeLate(sight, base, content.toString('utf8'));
+      taken = true;
+    }
+    return taken;
+  }
+
   /**
    * Their change of what we have replaced, told as theirs and merged into what the file says by now. Where others are
    * faster again and again, it is kept for people to decide: a backup alone is gone some day.
    */
-  async #mergeLate(file: WorkflowFile, workflow: WorkflowId, late: string): Promise<void> {
-    const base = file.document.text;
-    const sight = { workflow, file: file.file };
+  async #mergeLate(
+    sight: Pick<FileSight, 'workflow' | 'file'>,
+    base: string,
+    late: string,
+  ): Promise<void> {
+    const { workflow } = sight;
     const texts = this.#texts(sight);
     const lost = { base: texts.keep(base, 'durably'), mine: texts.keep(late, 'durably') };
-    const saved = this.#read(sight, late);
-    const tasks = movesBetween(file.document, saved);
-    const diff = structured(file.document, saved);
+    const [read, saved] = [this.#read(sight, base), this.#read(sight, late)];
+    const tasks = movesBetween(read, saved);
+    const diff = structured(read, saved);
     for (let round = 1; round <= mostLateRounds; round += 1) {
       const current = readWorkflowFile(this.#place, this.path);
       const known = (await this.#store.read('workflowFile', { workflow })).workflow;

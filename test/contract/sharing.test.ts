@@ -1,6 +1,6 @@
 /** Several folders of one window on one store; and a store that is lost while it is open. */
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import { isStoreError } from '../../src/core/errors';
@@ -288,9 +288,12 @@ describe('window folder: a store that is lost while it is open', () => {
     assert.equal(model.state.workflows[0]?.waves[0]?.tasks[0]?.run?.status, 'queued');
   });
 
-  it('a person who asks begins anew', async () => {
+  it('a person who asks for anything is told that it is gone, and one who tries again begins anew', async () => {
     rmSync(join(bench.folder, '.wavelock'), { recursive: true, maxRetries: 5 });
     await is('failed');
+    await assert.rejects(model.advance(bench.folder, {}), { code: 'store_gone' });
+    assert.equal(existsSync(join(bench.folder, '.wavelock')), false);
+    await model.retry();
     assert.ok((await model.advance(bench.folder, {})).ok);
     assert.equal(model.state.store.state, 'live');
   });

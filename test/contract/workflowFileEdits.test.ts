@@ -13,7 +13,7 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type {
   Answer,
   RunId,
@@ -23,10 +23,17 @@ import type {
   WorkflowId,
 } from '../../src/core/model';
 import { isStoreError } from '../../src/core/errors';
-import { disk, replaceFile, writesTakeMs, type FileOps } from '../../src/store/durableFs';
+import {
+  disk,
+  replaceFile,
+  writesTakeMs,
+  type FileOps,
+  type ReplaceOptions,
+} from '../../src/store/durableFs';
 import { FileBackups } from '../../src/store/fileBackups';
 import { acquireFileLock } from '../../src/store/fileLock';
 import { backoff } from '../../src/store/fileWriter';
+import { KeptTexts } from '../../src/store/keptTexts';
 import type { Store } from '../../src/store/store';
 import { hashOf, WorkflowFiles, type WorkflowFilesOptions } from '../../src/store/workflowFiles';
 import { readWorkflow } from '../../src/workflow/reader';
@@ -300,14 +307,18 @@ describe('workflow files: tasks and notes', () => {
     const backups = new FileBackups(bench.place.storeFolder, 'wf' as WorkflowId, disk);
     const now = Date.now();
     const backup = backups.pathFor(hashOf(plain), now);
+    const held = (replaced: string): string =>
+      backups.heldPathFor(replaced, hashOf('anything'), now);
     const editor = openSync(path, 'r+');
     try {
       const givesUp = (): void => {
-        replaceFile(path, `${plain}- The other`, { backup, check: () => undefined, ops: disk });
+        replaceFile(path, `${plain}- The other`, {
+          ...{ backup, held, check: () => undefined, ops: disk },
+        });
         backups.prune(20, now);
         throw Object.assign(new Error('no'), { code: 'EIO', syscall: 'stat' });
       };
-      assert.throws(() => replaceFile(path, plain, { backup, check: givesUp, ops: disk }));
+      assert.throws(() => replaceFile(path, plain, { backup, held, check: givesUp, ops: disk }));
       assert.equal(backups.list().length, 1, 'one content is listed once');
       writeSync(editor, '# Saved late');
     } finally {
@@ -320,6 +331,63 @@ describe('workflow files: tasks and notes', () => {
       1,
       'and kept once, as soon as nobody is at it',
     );
+  });
+
+  it('S-16 what is saved between the renames of two of us is a backup at once, and merged', async () => {
+    const path = save(plain);
+    await files().sync(bench.folder);
+    const backups = new FileBackups(bench.place.storeFolder, 'wf' as WorkflowId, disk);
+    const now = Date.now();
+    const ways = (content: string): Omit<ReplaceOptions, 'check'> => ({
+      backup: backups.pathFor(hashOf(plain), now),
+      held: (replaced) => backups.heldPathFor(replaced, hashOf(content), now),
+      ops: disk,
+    });
+    const ours = plain.replace('Test', 'Ours');
+    new KeptTexts(bench.place.storeFolder, 'wf' as WorkflowId, disk).keep(ours);
+    // It had cleared the temp files of others away before the other made its own.
+    const late: FileOps = {
+      ...disk,
+      remove: (name) => {
+        if (!basename(name).startsWith('.STATE.md')) disk.remove(name);
+      },
+    };
+    replaceFile(path, plain.replace('- A note', '- A note of the other'), {
+      ...ways('the other'),
+      check: () => {
+        replaceFile(path, ours, { ...ways(ours), ops: late, check: () => undefined });
+        writeFileSync(path, ours.replace('**2-1**: Task', '**2-1**: A person was here'));
+      },
+    });
+    assert.ok(!text().includes('A person was here'));
+    const saves = (): string[] =>
+      backups
+        .list()
+        .map(({ file }) => readFileSync(file, 'utf8'))
+        .filter((content) => content.includes('A person was here'));
+    assert.equal(saves().length, 1);
+    await files({ now: Date.now }).sync(bench.folder);
+    assert.match(text(), /A person was here\n[^]*A note of the other/);
+    assert.equal(saves().length, 1, 'a backup from then on');
+    backups.prune(20, now + 2 * writesTakeMs);
+    const left = readdirSync(join(bench.place.storeFolder, 'backups/wf'));
+    assert.deepEqual(
+      left.filter((name) => name.startsWith('.')),
+      [],
+    );
+    await assertTidy();
+  });
+
+  it('S-16 what git or an editor has replaced is no save of ours to bring back', async () => {
+    const path = save(plain);
+    await files().sync(bench.folder);
+    granted(await set('1-1', 'done', { now: Date.now }));
+    writeFileSync(path, `${text()}\nTo be thrown away.\n`);
+    writeFileSync(`${path}~`, plain);
+    renameSync(`${path}~`, path);
+    granted(await set('1-2', 'done', { now: Date.now }));
+    assert.ok(!text().includes('To be thrown away.'));
+    await assertTidy();
   });
 
   it('S-20 no temp file is left after a write that failed', async () => {

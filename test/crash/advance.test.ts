@@ -24,6 +24,7 @@ const steps = [
   'intended',
   'temp',
   'backup',
+  'hold',
   'check',
   'rename',
   'flush',

@@ -23,7 +23,7 @@ const shortestStale = 2_000;
 const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
 /** Where a process that advances may be stopped; before `committed` it has promised nothing. */
-const steps = ['locked', 'committed', 'temp', 'backup', 'check', 'rename'];
+const steps = ['locked', 'committed', 'temp', 'backup', 'hold', 'check', 'rename'];
 
 describe('crash: holders of a lockfile', function () {
   this.timeout(campaign ? 600_000 : 150_000);

@@ -18,7 +18,7 @@ const text = stateMd({ wave: 1, waves: [['x'], ['x'], ['x'], ['x'], [' ']] });
 
 /** The steps of an advance with its lockfile, in their order. */
 const lockSteps = ['lock.make', 'lock.made', 'locked'];
-const writeSteps = ['committed', 'temp', 'backup', 'check', 'rename', 'flush', 'written'];
+const writeSteps = ['committed', 'temp', 'backup', 'hold', 'check', 'rename', 'flush', 'written'];
 const releaseSteps = ['lock.free', 'lock.remove', 'lock.removed'];
 /** Transactions of an advance: with a lockfile the first and the last say who holds it. */
 const transactions = { withLockfile: 4, without: 2 };

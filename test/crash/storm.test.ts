@@ -58,7 +58,7 @@ const fatalSteps: readonly (readonly [string, number, Part['first']?])[] = [
   ...['temp', 'pages', 'copied', 'verify', 'rename', 'flush', 'done'].map(
     (step) => [`backup.${step}`, 1, 'backup'] as const,
   ),
-  ...['locked', 'committed', 'temp', 'backup', 'check', 'rename', 'flush', 'written'].map(
+  ...['locked', 'committed', 'temp', 'backup', 'hold', 'check', 'rename', 'flush', 'written'].map(
     (step) => [step, 2, 'advance'] as const,
   ),
 ];
