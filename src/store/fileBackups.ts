@@ -5,10 +5,10 @@
  * A backup is the replaced file itself under another name, so an editor that still has it open goes on writing
  * there and nowhere else: its content may be newer than its name says, and what is listed is what it holds.
  *
- * Beside them each new content has a second name for as long as a write may take, `.<time>-<hash>-<replaced>.held`.
- * Where the lockfile does not keep writers apart, two may replace the same inode: the later one has not seen what the
- * earlier one has put there, and makes no backup of it. What people have saved into that by then has no other name
- * left. It is a late save, and a backup from then on.
+ * Each new content has a second name for as long as a write may take: `held/<workflow>/<time>-<hash>-<replaced>`. Where
+ * the lockfile does not keep writers apart, two may replace the same inode: the later one has not seen what the earlier
+ * one has put there, and makes no backup of it. What people have saved into that by then has no other name left. It is
+ * a late save, and a backup from then on.
  */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,12 +57,13 @@ type NameOfHeld = Pick<Held, 'written' | 'replaced'> & { readonly time: string }
 
 const extension = '.md';
 const heldName =
-  /^\.(?<time>.+)-(?<written>[0-9a-f]{64})-(?<replaced>[0-9a-f]+\.[0-9a-f]+)-[0-9a-f]+\.held$/;
+  /^(?<time>.+)-(?<written>[0-9a-f]{64})-(?<replaced>[0-9a-f]+\.[0-9a-f]+)-[0-9a-f]+$/;
 const shortHash = 12;
 const empty = Buffer.alloc(0);
 
 export class FileBackups {
   readonly #folder: string;
+  readonly #heldFolder: string;
 
   constructor(
     storeFolder: string,
@@ -70,6 +71,7 @@ export class FileBackups {
     private readonly ops: FileOps,
   ) {
     this.#folder = join(storeFolder, 'backups', folderNameOf(workflow));
+    this.#heldFolder = join(storeFolder, 'held', folderNameOf(workflow));
   }
 
   /** Named by time and content, so that a person finds it by either. */
@@ -79,8 +81,8 @@ export class FileBackups {
 
   /** The second name of a content that is about to take the place of that inode. */
   heldPathFor(replaced: string, hash: ContentHash, now: number): string {
-    const name = `.${timeName(now)}-${hash}-${replaced}-${chance(4).toString('hex')}.held`;
-    return join(this.#folder, name);
+    const name = `${timeName(now)}-${hash}-${replaced}-${chance(4).toString('hex')}`;
+    return join(this.#heldFolder, name);
   }
 
   /** What was overwritten by somebody else, where no write of ours has kept it. */
@@ -182,12 +184,12 @@ export class FileBackups {
   }
 
   #held(): Held[] {
-    const named = this.#entries().flatMap((name) => {
+    const named = namesIn(this.#heldFolder).flatMap((name) => {
       const said = heldName.exec(name)?.groups as NameOfHeld | undefined;
       return said ? [{ name, ...said }] : [];
     });
     return named.flatMap(({ name, time, written, replaced }) => {
-      const file = join(this.#folder, name);
+      const file = join(this.#heldFolder, name);
       const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
       if (!stats) return [];
       // By one of us: what git or an editor has replaced, its owner has done away with.
@@ -203,18 +205,9 @@ export class FileBackups {
 
   /** In order of time. */
   #names(): string[] {
-    return this.#entries()
+    return namesIn(this.#folder)
       .filter((name) => name.endsWith(extension) && !name.startsWith('.'))
       .sort();
-  }
-
-  #entries(): string[] {
-    try {
-      return readdirSync(this.#folder);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-      throw error;
-    }
   }
 
   /** Another process may prune meanwhile. */
@@ -225,6 +218,15 @@ export class FileBackups {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
   }
 }
 

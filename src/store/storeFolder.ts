@@ -24,7 +24,7 @@ export interface StoreFolder {
   readonly warnings: readonly StoreWarning[];
 }
 
-const folders = ['backups', 'lockfiles', 'logs', 'set-aside', 'store-backups'];
+const folders = ['backups', 'held', 'lockfiles', 'logs', 'set-aside', 'store-backups', 'texts'];
 const files = [
   '.gitignore',
   'archive.db',

@@ -37,10 +37,12 @@ describe('store folder: what stands in it', () => {
 
   for (const name of [
     'backups',
+    'held',
     'lockfiles',
     'logs',
     'set-aside',
     'store-backups',
+    'texts',
     '.gitignore',
     'head',
   ]) {

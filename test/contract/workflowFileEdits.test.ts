@@ -370,11 +370,7 @@ describe('workflow files: tasks and notes', () => {
     assert.match(text(), /A person was here\n[^]*A note of the other/);
     assert.equal(saves().length, 1, 'a backup from then on');
     backups.prune(20, now + 2 * writesTakeMs);
-    const left = readdirSync(join(bench.place.storeFolder, 'backups/wf'));
-    assert.deepEqual(
-      left.filter((name) => name.startsWith('.')),
-      [],
-    );
+    assert.deepEqual(readdirSync(join(bench.place.storeFolder, 'held/wf')), []);
     await assertTidy();
   });
 
