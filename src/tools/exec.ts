@@ -88,7 +88,8 @@ export async function exec(
     const release = passSignalsTo(held);
     handOver(held.stdout, surroundings.stdout);
     handOver(held.stderr, surroundings.stderr);
-    await desk.follow((events) => {
+    // From its claim on, or a cancel could come between its first look and our first event.
+    desk.follow(claim.at, (events) => {
       for (const event of events) held.hear(event);
     });
     try {

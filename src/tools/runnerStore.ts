@@ -3,6 +3,7 @@ import type {
   AgentKind,
   AgentName,
   Refusal,
+  Seq,
   SessionId,
   StoredEvent,
   WorkflowId,
@@ -74,9 +75,9 @@ export class RunnerStore {
     return this.store.identity.agent;
   }
 
-  /** Every event from now on, in order. */
-  async follow(listener: (events: readonly StoredEvent[]) => void): Promise<void> {
-    this.#subscription = this.store.subscribe(await this.store.read('head', {}), listener);
+  /** Every event after that one, in order. */
+  follow(from: Seq, listener: (events: readonly StoredEvent[]) => void): void {
+    this.#subscription = this.store.subscribe(from, listener);
   }
 
   /** The id of the workflow that is meant by an id or a file, or why none is. */

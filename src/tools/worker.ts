@@ -136,7 +136,7 @@ export class Worker {
     const fault = this.desk.store.onFault((error) => {
       this.#fail(error);
     });
-    await this.desk.follow((events) => {
+    this.desk.follow(await this.desk.store.read('head', {}), (events) => {
       this.#hear(events);
     });
     this.tell({ kind: 'ready', agent: this.desk.agent });

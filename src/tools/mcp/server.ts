@@ -254,11 +254,11 @@ class McpSession {
 
   /** From when it resolves, nothing is missed. */
   follow(): Promise<void> {
-    this.#following ??= this.#open().then((desk) =>
-      desk.follow((events) => {
+    this.#following ??= this.#open().then(async (desk) => {
+      desk.follow(await desk.store.read('head', {}), (events) => {
         this.#hear(events);
-      }),
-    );
+      });
+    });
     this.#following.catch((error: unknown) => {
       this.#following = undefined;
       this.host.warn((error as Error).message);
