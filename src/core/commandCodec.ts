@@ -215,7 +215,7 @@ const wishes = late(() =>
     }),
   ).check(z.minLength(1)),
 );
-const lockPlace = { worktree: worktree(), shared: opt(z.boolean()) };
+const lockPlace = late(() => ({ worktree: worktree(), shared: opt(z.boolean()) }));
 const holder = late(() =>
   z.strictObject({
     agent: line(256),
@@ -331,7 +331,8 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
       waiter: opt(id()),
       renewal: opt(z.boolean()),
       program: opt(z.boolean()),
-      create: opt(z.strictObject(newRun())),
+      // Few claims make their run, and its schema would be half the work of reading any.
+      create: opt(z.lazy(() => z.strictObject(newRun()))),
     }),
   ),
   'run.unwait': late(() => z.strictObject({ kind: z.literal('run.unwait'), waiter: id() })),
@@ -408,7 +409,7 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
     z.strictObject({
       kind: z.literal('lock.acquire'),
       wishes: wishes(),
-      ...lockPlace,
+      ...lockPlace(),
       ttlMs: opt(positive(limits.lockTtlMs)),
       waiter: opt(id()),
       renewal: opt(z.boolean()),
@@ -418,7 +419,7 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
     z.strictObject({
       kind: z.literal('lock.release'),
       resources: z.union([z.literal('all'), list(resource())]),
-      ...lockPlace,
+      ...lockPlace(),
     }),
   ),
   'lock.unwait': late(() => z.strictObject({ kind: z.literal('lock.unwait'), waiter: id() })),
@@ -426,12 +427,12 @@ const commandSchemas: { readonly [Kind in Command['kind']]: () => z.ZodMiniType 
     z.strictObject({
       kind: z.literal('lock.break'),
       resource: resource(),
-      ...lockPlace,
+      ...lockPlace(),
       reason: line(limits.title),
     }),
   ),
   'lock.verify': late(() =>
-    z.strictObject({ kind: z.literal('lock.verify'), wishes: wishes(), ...lockPlace }),
+    z.strictObject({ kind: z.literal('lock.verify'), wishes: wishes(), ...lockPlace() }),
   ),
   'notification.take': late(() =>
     z.strictObject({
