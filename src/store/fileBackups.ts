@@ -16,13 +16,13 @@ import type { ContentHash, WorkflowId } from '../core/model';
 import { chance } from './chance';
 import {
   clearOldTempFiles,
-  fileFault,
   inodeIn,
   inodeOf,
   keepContent,
   writesTakeMs,
   type FileOps,
 } from './durableFs';
+import { fileFault } from './fileFault';
 import { folderNameOf, hashOf, localTime } from './workflowFile';
 
 export interface FileBackup {

@@ -13,7 +13,8 @@ import type {
   RelativePath,
   Seq,
 } from '../core/model';
-import { fileFault, type FileOps, type OnStep } from './durableFs';
+import type { FileOps, OnStep } from './durableFs';
+import { fileFault } from './fileFault';
 import {
   acquireFileLock,
   holdForEdit,

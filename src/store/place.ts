@@ -5,7 +5,7 @@
 import { realpathSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import type { RelativePath } from '../core/model';
-import { fileFault } from './durableFs';
+import { fileFault } from './fileFault';
 
 export const storeFolderName = '.wavelock';
 

@@ -1,7 +1,7 @@
 /** What everybody who changes a workflow file does at the end of it, and how they say that it did not work. */
 import { StoreError } from '../core/errors';
 import type { RelativePath } from '../core/model';
-import { fileFault } from './durableFs';
+import { fileFault } from './fileFault';
 import type { Settled } from './fileWriter';
 import type { LockedWriter } from './lockedFiles';
 

@@ -6,7 +6,7 @@ import { StoreError } from '../core/errors';
 import type { ContentHash, FileSight, Refusal, RelativePath, WorkflowId } from '../core/model';
 import { isValid, unreadable, type WorkflowDocument } from '../workflow/document';
 import { abovePlanning, planningFolder } from '../workflow/reader';
-import { fileFault } from './durableFs';
+import { fileFault } from './fileFault';
 import { relativeTo, type Place } from './place';
 import { documentOf, isNoFile, type Reading } from './workflowReading';
 

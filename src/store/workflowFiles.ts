@@ -37,7 +37,8 @@ import {
   type ConflictTexts,
   type Saved,
 } from './conflictMerge';
-import { createFile, disk, fileFault, opsWithin, type FileOps, type OnStep } from './durableFs';
+import { createFile, disk, opsWithin, type FileOps, type OnStep } from './durableFs';
+import { fileFault } from './fileFault';
 import type { FileBackup } from './fileBackups';
 import { FileBindings } from './fileBindings';
 import type { acquireFileLock, FileLock } from './fileLock';

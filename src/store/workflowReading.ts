@@ -16,7 +16,7 @@ import {
   withSeverities,
   type SourceText,
 } from '../workflow/reader';
-import { fileFault } from './durableFs';
+import { fileFault } from './fileFault';
 import { relativeTo, type Place } from './place';
 import type { Store } from './store';
 

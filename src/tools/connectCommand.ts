@@ -3,7 +3,8 @@ import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from 'nod
 import { dirname, join, sep } from 'node:path';
 import { StoreError } from '../core/errors';
 import type { Refusal } from '../core/model';
-import { createFile, disk, fileFault, makeFolder } from '../store/durableFs';
+import { createFile, disk, makeFolder } from '../store/durableFs';
+import { fileFault } from '../store/fileFault';
 import { newId } from '../store/newId';
 import { refused, type Done, type Refused } from './commandLine';
 import {

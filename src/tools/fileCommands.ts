@@ -12,7 +12,7 @@ import type {
   TaskChange,
 } from '../core/model';
 import { decodePlanDraft } from '../core/planDraft';
-import { fileFault } from '../store/durableFs';
+import { fileFault } from '../store/fileFault';
 import type { FileBackup } from '../store/fileBackups';
 import type { Store } from '../store/store';
 import {

@@ -18,7 +18,7 @@ import type {
 } from '../core/model';
 import { parseKey } from '../core/rules/lockKeys';
 import { sha256 } from '../store/chance';
-import { fileFault } from '../store/durableFs';
+import { fileFault } from '../store/fileFault';
 import { newId } from '../store/newId';
 import { relativeTo, type Place } from '../store/place';
 import type { Store } from '../store/store';

@@ -14,14 +14,8 @@ import { join } from 'node:path';
 import { backup, DatabaseSync } from 'node:sqlite';
 import { StoreError } from '../../core/errors';
 import type { Seq } from '../../core/model';
-import {
-  discard,
-  discardUseless,
-  fileFault,
-  putInPlace,
-  reserveTemp,
-  type OnStep,
-} from '../durableFs';
+import { discard, discardUseless, putInPlace, reserveTemp, type OnStep } from '../durableFs';
+import { fileFault } from '../fileFault';
 import { chance } from '../chance';
 import { asFault, isBusy } from './sqliteFault';
 import { verifyStore } from './verify';

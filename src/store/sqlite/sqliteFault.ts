@@ -1,7 +1,8 @@
 /** SQLite's result codes as faults of ours: each says what happened and what to do about it. */
 import { CodecError } from '../../core/codec';
 import { StoreError, type FaultCode } from '../../core/errors';
-import { fileFault, obstacleTo } from '../durableFs';
+import { obstacleTo } from '../durableFs';
+import { fileFault } from '../fileFault';
 import { Busy } from '../engine';
 
 const resultCode = {
