@@ -882,6 +882,14 @@ describe('INPUT-3: what was written comes back as it was', () => {
     });
   }
 
+  it('INPUT-3 a member of a list that is not what it should be is told by its place', () => {
+    const [row] = fc.sample(run, { numRuns: 1, seed: 7 });
+    assert.throws(
+      () => codec.decodeRun(JSON.stringify({ ...row, dependsOn: ['run_a', 7] })),
+      /a run is malformed: dependsOn\.1 is not a text/,
+    );
+  });
+
   it('INPUT-3 every decoder is here', () => {
     const decoders = Object.keys(codec).filter((name) => name.startsWith('decode'));
     assert.deepEqual(decoders.sort(), [...Object.keys(tables), 'decodeEvent'].sort());

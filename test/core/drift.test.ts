@@ -69,6 +69,8 @@ describe('DRIFT: what the doctor tells', () => {
     const found = told([seen('todo'), copy], { runs: [run('running')] });
     assert.deepEqual(codes(found), ['unbound_copy', 'open_while_running']);
     assert.match(found[0]?.message ?? '', /docs\/STATE\.md .* belongs to STATE\.md/);
+    const elsewhere = told([seen('todo')], { workflows: [{ ...bound, worktree: 'wt' }] });
+    assert.match(elsewhere[0]?.message ?? '', /belongs to STATE\.md in worktree wt\./);
   });
 
   it('DRIFT-1 a file that nothing is known of, and one that has changed since, are worth a word', () => {
@@ -89,6 +91,13 @@ describe('DRIFT: what the doctor tells', () => {
       codes(told([seen('todo')], {}, { pending: [promise(9 * minute + 1)], overdueMs: 10 })),
       ['edit_overdue'],
     );
+  });
+
+  it('DRIFT-2 says of what the promise was, and how long ago', () => {
+    const wave: FileEdit = { ...promise(0), change: { kind: 'wave', wave: 2 } };
+    const [old, young] = told([seen('todo')], {}, { pending: [wave, promise(9 * minute)] });
+    assert.match(old?.message ?? '', /recorded of the wave 10 min ago/);
+    assert.match(young?.message ?? '', /recorded of task 1-1 60 s ago/);
   });
 
   it('DRIFT-2 an open conflict is told with how to resolve it', () => {

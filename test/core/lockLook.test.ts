@@ -60,4 +60,20 @@ describe('looking at locks', () => {
       'a.ts ada',
     ]);
   });
+
+  it('LOOK-2 a key that leaves the workspace is bad input', () => {
+    const scene = new Scene();
+    const asked = { resources: ['../a.ts'], worktree: '' };
+    const answer = scene.store.ask(heldByOthers(asked, scene.bob));
+    assert.ok('code' in answer);
+    assert.deepEqual([answer.code, answer.path], ['bad_input', '../a.ts']);
+  });
+
+  it('LOOK-1 counts the age of what another host holds from when it was first seen here', () => {
+    const scene = new Scene();
+    scene.lock(scene.world.speaker('eve', { host: 'far' }), 'a.ts', 'write', minute);
+    assert.deepEqual(scene.standing(scene.bob), ['a.ts']);
+    scene.world.advance(2 * minute);
+    assert.deepEqual(scene.standing(scene.bob), ['a.ts'], 'nobody here has seen it yet');
+  });
 });

@@ -247,6 +247,15 @@ describe('UNDO: taking back the last change', () => {
     granted(scene.say('1-1', 'doing'));
     scene.statuses.set('1-1', 'done');
     assert.match(scene.refusedTo(scene.ann).message, /is done by now, not doing/);
+    const plan = { ...scene.plan, waves: [] };
+    assert.match(scene.refusedTo(scene.ann, { plan }).message, /is not in the file any more/);
+  });
+
+  it('UNDO-4 of a workflow that belongs to another file by now nothing is taken back', () => {
+    const scene = new UndoScene();
+    granted(scene.say('1-1', 'doing'));
+    const sight = { ...scene.sight, file: 'docs/STATE.md' as never };
+    assert.match(scene.refusedTo(scene.ann, { sight }).message, /belongs to STATE\.md/);
   });
 
   it('UNDO-5 a wave goes back while nobody has begun on it, and its queued runs are cancelled', () => {
