@@ -123,14 +123,17 @@ function follow(store: Store): { next(count: number): Promise<void>; stop(): voi
   };
 }
 
-/** Texts of conflicts and backups, one after the other. */
+/** Each line of conflicts and backups once: whole, thousands of them are more than a string can hold. */
 async function everythingKept(folder: string, files: WorkflowFiles): Promise<string> {
-  const conflicts = (await files.conflicts()).flatMap((conflict) =>
-    Object.values(files.conflictTexts(conflict)),
-  );
-  const { backups } = granted(await files.backups(folder));
-  const texts = backups.map(({ file }) => readFileSync(file, 'utf8'));
-  return [...conflicts, ...texts].join('\n');
+  const lines = new Set<string>();
+  const keep = (text: string): void => {
+    for (const line of text.split('\n')) lines.add(line);
+  };
+  for (const conflict of await files.conflicts())
+    for (const text of Object.values(files.conflictTexts(conflict))) keep(text);
+  for (const { file } of granted(await files.backups(folder)).backups)
+    keep(readFileSync(file, 'utf8'));
+  return [...lines].join('\n');
 }
 
 /** Reads, thinks, and saves what was read with a line more: in place, or by a rename. */

@@ -103,6 +103,8 @@ export class Work {
   #runs: RunId[] = [];
   #claims: Claim[] = [];
   #waiters: WaiterId[] = [];
+  /** The last that was granted. */
+  #lock: CommandOf<'lock.acquire'>['wishes'][number] = { resource: resources[0] };
   #file = 0;
   #isAdvancing = false;
 
@@ -151,6 +153,8 @@ export class Work {
     } else if (command.kind === 'run.claim') {
       const { run, token } = answer.facts as Granted['run.claim'];
       this.#claims.push({ run: run.id, token });
+    } else if (command.kind === 'lock.acquire') {
+      this.#lock = command.wishes[0] ?? this.#lock;
     }
   }
 
@@ -295,7 +299,8 @@ export class Work {
     'lock.verify': () => ({
       kind: 'lock.verify',
       worktree: '',
-      wishes: [{ resource: this.#resource() }],
+      // A lock is held for moments: a guess would hardly ever meet one.
+      wishes: [this.chance.oneIn(4) ? { resource: this.#resource() } : this.#lock],
     }),
     'notification.take': () => ({
       kind: 'notification.take',
