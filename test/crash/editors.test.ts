@@ -126,7 +126,7 @@ function follow(store: Store): { next(count: number): Promise<void>; stop(): voi
 /** Each line of conflicts and backups once: whole, thousands of them are more than a string can hold. */
 async function everythingKept(folder: string, files: WorkflowFiles): Promise<string> {
   const lines = new Set<string>();
-  const keep = (text: string): void => {
+  const keep = (text = ''): void => {
     for (const line of text.split('\n')) lines.add(line);
   };
   for (const conflict of await files.conflicts())
