@@ -147,46 +147,55 @@ const MOST_NAMED = 5;
  * that are still to be done.
  */
 export function overlapFindings(tasks: readonly FileUser[]): Finding[] {
-  const waves = new Map<number, Map<string, FileUser[] | FileUser>>();
+  const waves = new Map<number, Map<string, SharedFile | FileUser>>();
   const findings: Finding[] = [];
   for (const task of tasks) {
-    const users = waves.get(task.wave) ?? new Map<string, FileUser[] | FileUser>();
-    waves.set(task.wave, users);
-    const clashes: Clash[] = [];
+    const files = waves.get(task.wave) ?? new Map<string, SharedFile | FileUser>();
+    waves.set(task.wave, files);
+    const clashes: Use[] = [];
     for (const file of task.files) {
-      const known = users.get(file);
+      const known = files.get(file);
       if (known === undefined || known === task) {
-        users.set(file, task);
+        files.set(file, task);
         continue;
       }
-      const before = Array.isArray(known) ? known : [known];
-      if (before.at(-1) === task) continue;
-      if (before !== known) users.set(file, before);
+      const shared = 'uses' in known ? known : { name: quote(file), uses: [useOf(known, file)] };
+      if (shared.uses.at(-1)?.task === task) continue;
+      if (shared !== known) files.set(file, shared);
       // All pairs of n tasks on one file would be n² of them.
-      for (let index = Math.max(0, before.length - MOST_NAMED); index < before.length; index++) {
-        const other = before[index];
-        if (other && clashes.length < MOST_NAMED) addClash(clashes, task, other, file);
-      }
-      before.push(task);
+      for (const use of shared.uses.slice(-MOST_NAMED))
+        if (clashes.length < MOST_NAMED && isClash(clashes, task, use.task)) clashes.push(use);
+      shared.uses.push({ task, told: `${quote(task.id)} (${shared.name})` });
     }
     if (clashes.length > 0) findings.push(overlapFinding(task, clashes));
   }
   return findings;
 }
 
-interface Clash {
-  readonly id: string;
-  readonly file: string;
+/** That of several tasks; most files have one. */
+interface SharedFile {
+  readonly name: string;
+  readonly uses: Use[];
 }
 
-function addClash(clashes: Clash[], task: FileUser, other: FileUser, file: string): void {
-  const { id } = other;
-  if (clashes.some((clash) => clash.id === id)) return;
-  if (!waitsFor(task, other) && !waitsFor(other, task)) clashes.push({ id, file });
+/** Told as often as others follow, so its words are put together once. */
+interface Use {
+  readonly task: FileUser;
+  readonly told: string;
 }
 
-function overlapFinding({ id, wave, at }: FileUser, clashes: readonly Clash[]): Finding {
-  const pairs = clashes.map((clash) => `${quote(clash.id)} (${quote(clash.file)})`).join(', ');
+function useOf(task: FileUser, file: string): Use {
+  return { task, told: `${quote(task.id)} (${quote(file)})` };
+}
+
+function isClash(clashes: readonly Use[], task: FileUser, other: FileUser): boolean {
+  if (clashes.some((clash) => clash.task.id === other.id)) return false;
+  return !waitsFor(task, other) && !waitsFor(other, task);
+}
+
+function overlapFinding({ id, wave, at }: FileUser, clashes: readonly Use[]): Finding {
+  let pairs = '';
+  for (const { told } of clashes) pairs += pairs === '' ? told : `, ${told}`;
   return finding(
     'file_overlap',
     at,
