@@ -1,4 +1,5 @@
 /** What is wrong with a native workflow file, and what would mend it. */
+import { late } from '../core/late';
 import type { PlanTask } from '../core/model';
 import { dependencyFindings, overlapFindings, type Dependent, type FileUser } from './dependencies';
 import type { TextEdit } from './document';
@@ -265,12 +266,31 @@ function progressFindings(state: State, status: Status): Finding[] {
 
 /* ------------------------------------------------------------------ tasks */
 
-function unnamedFindings({ tasks, unnamed }: State): Finding[] {
+function unnamedFindings(state: State): Finding[] {
+  const { tasks, unnamed } = state;
+  // All together, for one must not be given twice; and late, for few are ever asked for.
+  const ids = late(() => newIds(state));
+  return unnamed.map((entry, index) => {
+    const { value, at } = entry.id;
+    const fix: FixMaker = (now) => namingFix(entry, ids()[index] ?? '')(now);
+    const first = isTaskId(value) ? tasks.get(value) : undefined;
+    if (first) {
+      const message = `Task ${quote(value)} stands on line ${first.line.number + 1} already. Remove one of the two, or give it another id.`;
+      return finding('duplicate_task', at, message, fix);
+    }
+    const message = `${quote(value)} cannot be a task's id. Write “**id**: description”; an id has 1 to 64 letters, digits, “.”, “_” and “-” and begins with a letter or digit.`;
+    return finding('invalid_task_id', at, message, fix);
+  });
+}
+
+/** For each that has none of its own, in their order. */
+function newIds({ tasks, unnamed }: State): readonly string[] {
   const given = new Set<string>();
   /** The next number to try; the same word a hundred thousand times must not be tried from 2 each time. */
   const numbers = new Map<string, number>();
-  const unused = (wish: string): string => {
-    const stem = wish.slice(0, 56);
+  return unnamed.map(({ id: { value } }) => {
+    const isTaken = isTaskId(value) && tasks.has(value);
+    const stem = (isTaken ? value : slugOf(value) || 'task').slice(0, 56);
     let id = stem;
     let number = numbers.get(stem) ?? 2;
     while (given.has(id) || (tasks as ReadonlyMap<string, unknown>).has(id))
@@ -278,21 +298,6 @@ function unnamedFindings({ tasks, unnamed }: State): Finding[] {
     numbers.set(stem, number);
     given.add(id);
     return id;
-  };
-  return unnamed.map((entry) => {
-    const { value, at } = entry.id;
-    const first = isTaskId(value) ? tasks.get(value) : undefined;
-    if (first) {
-      const message = `Task ${quote(value)} stands on line ${first.line.number + 1} already. Remove one of the two, or give it another id.`;
-      return finding('duplicate_task', at, message, namingFix(entry, unused(value)));
-    }
-    const message = `${quote(value)} cannot be a task's id. Write “**id**: description”; an id has 1 to 64 letters, digits, “.”, “_” and “-” and begins with a letter or digit.`;
-    return finding(
-      'invalid_task_id',
-      at,
-      message,
-      namingFix(entry, unused(slugOf(value) || 'task')),
-    );
   });
 }
 
