@@ -160,7 +160,10 @@ describe('workflow files in the editor', () => {
           left.map(({ message }) => message),
           [],
         );
-        assert.ok(await document.save());
+        assert.ok(
+          await document.save(),
+          `not saved; on the disk:\n${readFileSync(document.uri.fsPath, 'utf8')}\nin the buffer:\n${document.getText()}`,
+        );
       });
     }
 
