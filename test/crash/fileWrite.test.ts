@@ -11,7 +11,17 @@ import { stateMd, Workbench } from '../contract/stores';
 import { atEachStep } from './atEachStep';
 
 const oldText = stateMd({ wave: 1, waves: [[' ', ' '], [' ']] });
-const committed = ['committed', 'kept', 'intended', 'temp', 'backup', 'hold', 'check', 'rename', 'flush'];
+const committed = [
+  'committed',
+  'kept',
+  'intended',
+  'temp',
+  'backup',
+  'hold',
+  'check',
+  'rename',
+  'flush',
+];
 const steps = ['locked', 'imported', ...committed, 'written', 'confirmed', 'tidied'];
 
 describe('crash: killed while a task is set', function () {
