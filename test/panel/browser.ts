@@ -1,6 +1,5 @@
 /** The standalone page in Chromium, for the tests of one `describe`: a page each, and nothing to complain about at its end. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import axe, { type AxeResults } from 'axe-core';
 import { chromium, type Browser, type Page } from 'playwright-core';
@@ -8,6 +7,7 @@ import { servePanel, type PanelServer } from '../../scripts/panel.mjs';
 import type { ToHost } from '../../src/shared/protocol';
 import type { Tab } from '../../webview/memory';
 import { patience } from '../patience';
+import { findChromium } from './chromium';
 import type { StateName } from './states';
 
 export const themes = ['dark', 'light', 'hc', 'hc-light'] as const;
@@ -26,19 +26,6 @@ const chromiumArgs = [
   '--disable-component-update',
   '--disable-sync',
 ];
-
-function findChromium(): string {
-  const places = [
-    process.env['WAVELOCK_CHROMIUM'],
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  ];
-  const found = places.find((place) => place !== undefined && existsSync(place));
-  if (found === undefined) throw new Error('Set WAVELOCK_CHROMIUM to the path of a Chromium.');
-  return found;
-}
 
 export async function launchChromium(): Promise<Browser> {
   return chromium.launch({

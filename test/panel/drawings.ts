@@ -1,6 +1,5 @@
 /** A page with the graph or the timeline alone, under the product's content policy, in Chromium. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -9,6 +8,7 @@ import axe, { type AxeResults } from 'axe-core';
 import { build } from 'esbuild';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { patience } from '../patience';
+import { findChromium } from './chromium';
 import type { Theme } from './drawingsPage';
 
 export const themes: readonly Theme[] = ['dark', 'light', 'hc', 'hc-light'];
@@ -59,19 +59,6 @@ async function serve(): Promise<Server> {
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   return server;
-}
-
-function findChromium(): string {
-  const places = [
-    process.env['WAVELOCK_CHROMIUM'],
-    '/usr/bin/chromium',
-    '/usr/bin/chromium-browser',
-    '/usr/bin/google-chrome',
-    '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
-  ];
-  const found = places.find((place) => place !== undefined && existsSync(place));
-  if (found === undefined) throw new Error('Set WAVELOCK_CHROMIUM to the path of a Chromium.');
-  return found;
 }
 
 export interface Studio {
