@@ -106,8 +106,9 @@ export function replaceFile(
     step('backup');
     kept = keepUnder(path, backup, ops);
     step('hold');
-    if (kept.linked) {
-      second = held(inodeOf(kept.path) ?? '');
+    const replaced = kept.linked ? inodeOf(kept.path) : undefined;
+    if (replaced !== undefined) {
+      second = held(replaced);
       linkIfPossible(temp, second, ops);
     }
     step('check');
