@@ -106,6 +106,8 @@ function productBuilds(production) {
       ...browser,
       entryPoints: ['webview/main.ts'],
       outfile: 'dist/webview.js',
+      // Two of its packages bring one each.
+      alias: { tslib: 'tslib' },
       plugins: production ? [unusedParts, flatTemplates] : [],
       // Beside it, in a file of its own that is packaged too.
       legalComments: production ? 'external' : 'inline',
@@ -155,6 +157,12 @@ const unusedParts = {
       /fast-web-utilities[\\/]dist[\\/]key-codes\.js$/,
       /export var KeyCodes;\s*\(function[^]*?\}\)\(KeyCodes \|\| \(KeyCodes = \{\}\)\);/,
       '',
+    );
+    // A long search for what every browser has had for years; its last resort is `new Function`.
+    instead(
+      /fast-element[\\/]dist[\\/]esm[\\/]platform\.js$/,
+      /export const \$global = \(function \(\) \{[^]*?\n\}\)\(\);/,
+      'export const $global = globalThis;',
     );
     instead(
       /webview-ui-toolkit[\\/]dist[\\/]design-tokens\.js$/,

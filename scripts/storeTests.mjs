@@ -19,9 +19,12 @@ const common = {
  * @returns {Promise<string>} the program, from the root
  */
 export async function bundleStoreTests(root, suite) {
-  const programs = (await readdir(join(root, 'test/crash')))
-    .filter((name) => name.endsWith('Child.ts'))
-    .map((name) => `test/crash/${name}`);
+  const folders = ['test/contract', 'test/crash'].map(async (folder) =>
+    (await readdir(join(root, folder)))
+      .filter((name) => name.endsWith('Child.ts'))
+      .map((name) => `${folder}/${name}`),
+  );
+  const programs = (await Promise.all(folders)).flat();
   await Promise.all([
     build({
       ...common,

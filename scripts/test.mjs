@@ -15,7 +15,7 @@ import {
 } from './setup.mjs';
 
 /**
- * @typedef {{ passed: number, failed: number, skipped: number }} Tally
+ * @typedef {{ passed: number, failed: number, skipped: number, failures: { title: string, reason: string }[] }} Tally
  * @typedef {{ name: string, timeout: number, setUp?: 'product' | 'browser' | 'editor', run: (layer: Layer) => Promise<Tally> }} Layer
  */
 
@@ -137,8 +137,9 @@ async function runLayer(layer) {
     }
     return await layer.run(layer);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${reason}\n`);
+    return { passed: 0, failed: 1, skipped: 0, failures: [{ title: 'the start', reason }] };
   }
 }
 
@@ -148,9 +149,9 @@ function buildOnce() {
 
 /** @returns {Promise<Tally>} */
 async function checkHouse() {
-  const failures = await Promise.all(houseChecks.map(runCheck));
-  const failed = failures.filter(Boolean).length;
-  return { passed: houseChecks.length - failed, failed, skipped: 0 };
+  const failures = (await Promise.all(houseChecks.map(runCheck))).filter((failure) => failure);
+  const failed = failures.length;
+  return { passed: houseChecks.length - failed, failed, skipped: 0, failures };
 }
 
 async function runCheck({ name, command: [script, ...args] }) {
@@ -165,7 +166,7 @@ async function runCheck({ name, command: [script, ...args] }) {
   );
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   process.stdout.write(code === 0 ? `  ✔ ${name} (${seconds} s)\n` : `  ✘ ${name}\n${said}\n`);
-  return code !== 0;
+  return code === 0 ? undefined : { title: name, reason: said };
 }
 
 /** @param {Layer} layer */
@@ -226,14 +227,22 @@ async function countTests(layer, args, env) {
   const code = await runProgram(node, args, {
     env: { ...process.env, ...env, WAVELOCK_TALLY: tallyFile },
   });
-  const tally = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {Tally} */
+  const tally = { passed: 0, failed: 0, skipped: 0, failures: [] };
   const lines = existsSync(tallyFile) ? readFileSync(tallyFile, 'utf8').trim().split('\n') : [];
-  for (const line of lines)
-    for (const [key, count] of Object.entries(JSON.parse(line))) tally[key] += count;
+  for (const line of lines) {
+    const { passed, failed, skipped, failures } = JSON.parse(line);
+    tally.passed += passed;
+    tally.failed += failed;
+    tally.skipped += skipped;
+    tally.failures.push(...failures);
+  }
   // Tests that end before their report, or after it for a reason of their own, have failed as well.
   if (tally.failed === 0 && (code !== 0 || lines.length === 0)) {
-    process.stderr.write(`The tests of ${layer} ended with ${code}.\n`);
+    const reason = `The tests of ${layer} ended with ${code}.`;
+    process.stderr.write(`${reason}\n`);
     tally.failed = 1;
+    tally.failures.push({ title: 'the end', reason });
   }
   return tally;
 }
@@ -279,6 +288,14 @@ function signalGroup(child, signal) {
   }
 }
 
+/** Where a long log is cut, its end is what is left. */
+function tellAgain(layer, { title, reason }) {
+  const lines = reason.trim().split('\n');
+  const more = lines.length > 30 ? [`… ${lines.length - 30} lines more above`] : [];
+  process.stdout.write(`\n✘ ${layer}: ${title}\n`);
+  for (const line of [...lines.slice(0, 30), ...more]) process.stdout.write(`    ${line}\n`);
+}
+
 function sumUp() {
   const sum = (key) => results.reduce((total, result) => total + result[key], 0);
   const [passed, failed, skipped] = ['passed', 'failed', 'skipped'].map(sum);
@@ -287,6 +304,8 @@ function sumUp() {
   const lines = rows.map(
     ([name, ...figures]) => name.padEnd(10) + figures.map((figure) => figure.padStart(9)).join(''),
   );
+  for (const { layer, failures } of results)
+    failures.forEach((failure) => tellAgain(layer, failure));
   const last = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
   process.stdout.write(`\n${lines.join('\n')}\n\n${last}\n`);
   process.exitCode = failed > 0 || passed + failed === 0 ? 1 : 0;

@@ -27,6 +27,7 @@ import { RunCommands } from './ui/runCommands';
 import { showActions } from './ui/showActions';
 import { StatusBar } from './ui/statusBar';
 import { StoreFailures } from './ui/storeFailures';
+import { TakeBack } from './ui/takeBack';
 import { TaskCommands } from './ui/taskCommands';
 import { Tools } from './ui/tools';
 import { agentsView, locksView, workflowsView, type WorkflowsView } from './ui/treeViews';
@@ -79,6 +80,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
   const failures = new StoreFailures(model, acting);
   const events = new EventLog(model, acting);
   const language = new Language(model, log, context.extensionUri);
+  const takeBack = new TakeBack(model, language.live, acting, claimed);
   const program = editorProgram(context.extensionPath);
   const { version } = context.extension.packageJSON as { readonly version: string };
   const beside = {
@@ -90,7 +92,8 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
   const commandLine = new CommandLine(acting, join(context.extensionPath, 'dist', 'cli.js'));
   const tools = new Tools(acting, commandLine);
   const agents = new ConnectAgents(acting, commandLine);
-  const panels = new Panels({ model, advanceWave, extensionUri: context.extensionUri, log });
+  const { extensionUri } = context;
+  const panels = new Panels({ model, advanceWave, takeBack, extensionUri, log });
   const supervision = new Supervision({
     failed: (name, error) => {
       log.error(`${name} failed`, error);
@@ -275,6 +278,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
       },
       'wavelock.startWorker': () => terminals.startWorker(),
       'wavelock.stopWorker': () => terminals.stopWorker(),
+      'wavelock.takeBack': (target) => takeBack.interactively(target),
     }),
   );
   return running;

@@ -5,6 +5,8 @@ interface Tally {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;
+  /** What failed and why, to be told once more at the very end. */
+  readonly failures: readonly { readonly title: string; readonly reason: string }[];
 }
 
 /**
@@ -16,7 +18,15 @@ class Report extends reporters.Spec {
     super(runner, options);
     runner.once('end', () => {
       const { passes, failures, pending } = this.stats;
-      addToTally({ passed: passes, failed: failures, skipped: pending });
+      addToTally({
+        passed: passes,
+        failed: failures,
+        skipped: pending,
+        failures: this.failures.map((test) => ({
+          title: test.titlePath().join(' › '),
+          reason: test.err?.stack ?? String(test.err),
+        })),
+      });
       failWhenSomethingLeaked();
     });
   }
@@ -34,8 +44,9 @@ function failWhenSomethingLeaked(): void {
   // Without a reference of its own the timer fires only when something else keeps the program alive.
   setTimeout(() => {
     const held = process.getActiveResourcesInfo().join(', ');
-    process.stderr.write(`Something that a test left behind keeps the program alive: ${held}\n`);
-    addToTally({ passed: 0, failed: 1, skipped: 0 });
+    const reason = `Something that a test left behind keeps the program alive: ${held}`;
+    process.stderr.write(`${reason}\n`);
+    addToTally({ passed: 0, failed: 1, skipped: 0, failures: [{ title: 'the end', reason }] });
     process.exit(1);
   }, patience).unref();
 }

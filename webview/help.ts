@@ -58,6 +58,9 @@ interface Section {
   readonly keys: readonly (readonly [does: string, ...keys: string[]])[];
 }
 
+/** Read from what the browser says of itself: the page has no other way to know. */
+const isMac = (): boolean => navigator.userAgent.includes('Macintosh');
+
 const sections = (): Section[] => [
   {
     title: l10n.t('Go'),
@@ -79,6 +82,7 @@ const sections = (): Section[] => [
       [l10n.t('Open the task in its file'), 'O'],
       [l10n.t('Copy run id, link, summary'), 'C', 'L', 'Y'],
       [l10n.t('Advance Wave; why it is off'), 'A', 'Shift+A'],
+      [l10n.t('Take back the last change'), isMac() ? '⌘Z' : 'Ctrl+Z'],
     ],
   },
   {

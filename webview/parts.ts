@@ -77,13 +77,6 @@ export class DoEvent extends Event {
   }
 }
 
-/** What the panel remembers of a tab has changed. */
-export class KeepEvent extends Event {
-  constructor(readonly kept: Readonly<Record<string, unknown>>) {
-    super('wl-keep', { bubbles: true });
-  }
-}
-
 /** What had the focus is gone. While somebody is elsewhere in the editor, nothing calls him back. */
 export const focusLost = (): boolean =>
   document.hasFocus() && document.activeElement === document.body;

@@ -240,6 +240,7 @@ const fileIntent = object({
   edits: texts,
   restores: nullable(text),
   session: text,
+  shared: optional(oneOf(true)),
   since: instant,
 });
 const conflictRow = object({

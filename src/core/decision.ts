@@ -74,6 +74,11 @@ export interface RowQueries {
     readonly ask: { readonly workflow: WorkflowId | null; readonly task: TaskId };
     readonly rows: readonly RunRow[];
   };
+  /** Every attempt of every chain in the live store, oldest first. */
+  ofTask: {
+    readonly ask: { readonly workflow: WorkflowId; readonly task: TaskId };
+    readonly rows: readonly RunRow[];
+  };
   /** Running, claimed by this agent. */
   heldRuns: { readonly ask: { readonly agent: AgentName }; readonly rows: readonly RunRow[] };
   /**

@@ -17,6 +17,8 @@ export const faultCodes = [
   'store_permission',
   'store_readonly',
   'store_unavailable',
+  /** Told, never thrown: the store itself goes on. */
+  'backup_failed',
 ] as const;
 
 export type FaultCode = (typeof faultCodes)[number];

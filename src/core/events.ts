@@ -122,7 +122,12 @@ export interface EventData {
     readonly row: WorkflowRow;
     readonly from: { readonly file: RelativePath; readonly worktree: string } | null;
   };
-  'task.changed': { readonly row: TaskRow; readonly from: TaskStatus | null };
+  'task.changed': {
+    readonly row: TaskRow;
+    readonly from: TaskStatus | null;
+    /** Queued runs that had waited for its runs, and for which of them. */
+    readonly freed?: readonly Freed[];
+  };
   'note.added': { readonly text: string };
   /**
    * Of the event `undoes`, of the operation `op`; `row` is the workflow as it is without it. A task's own event tells
@@ -169,6 +174,12 @@ export interface EventData {
   'file.rebased': { readonly row: WorkflowRow; readonly from: ContentHash | null };
   'file.conflict': { readonly row: ConflictRow; readonly edits: readonly EditId[] };
   'config.set': { readonly row: ConfigRow | null; readonly before: ConfigValue | null };
+}
+
+/** A queued run that waits for these no more. */
+export interface Freed {
+  readonly run: RunId;
+  readonly from: readonly RunId[];
 }
 
 export type EventKind = keyof EventData;

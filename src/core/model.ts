@@ -438,7 +438,10 @@ export interface FileIntent {
   readonly edits: readonly EditId[];
   /** The backup whose bytes these are. */
   readonly restores: string | null;
+  /** Of those who have announced these bytes, the last. */
   readonly session: SessionId;
+  /** Another had announced them before, and may still write them. */
+  readonly shared?: true;
   readonly since: number;
 }
 

@@ -302,6 +302,7 @@ export const toHost = z.discriminatedUnion('type', [
     seen: count,
     force: z.optional(z.string()),
   }),
+  z.object({ type: z.literal('takeBack'), ...request, workflow: z.string() }),
   z.object({
     type: z.literal('open'),
     ...request,

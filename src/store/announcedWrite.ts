@@ -127,16 +127,16 @@ export class AnnouncedWrite {
   }
 
   /** Takes away what nobody will ask for any more. */
-  async tidy(workflow: WorkflowId, known: ContentHash): Promise<void> {
+  async tidy(workflow: WorkflowId): Promise<void> {
     const keep = await this.#store.read('config', { key: 'backups.keep' });
     const now = this.options.now();
     const backups = this.backups(workflow);
     backups.prune(typeof keep?.value === 'number' ? keep.value : keptBackups, now);
-    const { edits } = await this.#store.read('workflowFile', { workflow });
+    const { workflow: row, edits } = await this.#store.read('workflowFile', { workflow });
     const conflicts = await this.#store.read('conflicts', {});
     this.texts(workflow).prune(
       new Set([
-        known,
+        ...(row?.hash === undefined ? [] : [row.hash]),
         ...backups.heldContents(),
         ...edits.flatMap(({ change }) =>
           change.kind === 'merge' ? [change.base, change.mine] : [],

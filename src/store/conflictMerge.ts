@@ -105,7 +105,7 @@ export class ConflictMerge {
       const { workflow } = sight;
       const conflict = await writer.recordConflict(
         { workflow, file: file.file },
-        { texts: { base, mine, theirs: text }, edits: [] },
+        { sides: { base, mine, theirs: text }, edits: [] },
       );
       return this.#locked.refuse({
         code: 'conflict',

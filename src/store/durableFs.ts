@@ -1,5 +1,5 @@
 /**
- * The only writer of files.
+ * The only writer of files, and long because it is: what reaches the disk, and in which order, is read in one place.
  *
  * A replaced file is always whole: the new bytes are on the disk under another name before the name
  * changes over, and the folder is flushed after. A crash leaves the old file or the new one, and at most
@@ -29,6 +29,7 @@ import {
   writeSync,
   copyFileSync,
   type BigIntStats,
+  utimesSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { StoreError } from '../core/errors';
@@ -53,6 +54,8 @@ export interface FileOps {
   link(path: string, name: string): void;
   rename(from: string, to: string): void;
   remove(path: string): void;
+  /** Its time of change is now; of no importance after a power cut. */
+  touch(path: string): void;
 }
 
 export const disk: FileOps = {
@@ -64,6 +67,10 @@ export const disk: FileOps = {
   rename: renameSync,
   remove: (path) => {
     rmSync(path, { force: true });
+  },
+  touch: (path) => {
+    const now = new Date();
+    utimesSync(path, now, now);
   },
 };
 
@@ -266,8 +273,10 @@ export function keepContent(
   const isThere = (): boolean =>
     lstatSync(path, { throwIfNoEntry: false })?.size === Buffer.byteLength(content);
   try {
-    if (isThere()) {
-      if (flush) flushContent(path, ops);
+    if (isThere() && touched(path, ops)) {
+      if (!flush) return;
+      ops.flush(path);
+      ops.flushFolder(dirname(path));
       return;
     }
     ops.makeFolder(dirname(path));
@@ -299,12 +308,19 @@ export function keepContent(
   }
 }
 
-export function flushContent(path: string, ops: FileOps): void {
+const mayNotTouch: readonly unknown[] = ['EACCES', 'EPERM', 'EROFS'];
+
+/** Kept once more: whoever clears away what is old leaves it alone. False when somebody just has. */
+function touched(path: string, ops: FileOps): boolean {
   try {
-    ops.flush(path);
-    ops.flushFolder(dirname(path));
+    ops.touch(path);
+    return true;
   } catch (error) {
-    throw fileFault(error, path);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return false;
+    // Where nobody may write, nobody clears away.
+    if (mayNotTouch.includes(code)) return true;
+    throw error;
   }
 }
 
@@ -356,6 +372,9 @@ export function opsWithin(within: string, ops: FileOps): FileOps {
     },
     remove: (path) => {
       ops.remove(path);
+    },
+    touch: (path) => {
+      ops.touch(path);
     },
   };
 }
@@ -442,22 +461,22 @@ export function touchOf(path: string): Touch | undefined {
 
 /* ------------------------------------------------------------------ files that a database engine fills */
 
-/**
- * A name that one process fills before the file gets its own. False when another is at work on it; one
- * that nobody has touched for an hour was left by the dead.
- */
+/** A name that one process fills before the file gets its own. False when another has it, at work or dead. */
 export function reserveTemp(path: string): boolean {
   try {
     makeFolder(dirname(path));
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (stats === undefined || Date.now() - stats.mtimeMs > 3_600_000) {
-      // The journal first: one that is left would be played back into the new database.
-      for (const left of withCompanions(path)) rmSync(left, { force: true });
-    }
     closeSync(openSync(path, 'wx', 0o600));
-    return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw fileFault(error, path);
+  }
+  try {
+    // The name is ours, and nobody has opened it: a journal that is left would be played back into the new database.
+    for (const left of companionsOf(path)) rmSync(left, { force: true });
+    return true;
+  } catch (error) {
+    // While it stands, everybody else takes us to be at work, and nobody tries again or says what is wrong.
+    discardUseless(path);
     throw fileFault(error, path);
   }
 }
@@ -522,7 +541,7 @@ export function discard(path: string): void {
  * that is left would be played back into the next database of that name. What stays is removed by its next user.
  */
 export function discardUseless(database: string): void {
-  for (const path of withCompanions(database)) {
+  for (const path of [...companionsOf(database), database]) {
     try {
       rmSync(path, { force: true });
     } catch (error) {
@@ -531,9 +550,9 @@ export function discardUseless(database: string): void {
   }
 }
 
-/** What SQLite keeps beside a database goes first. */
-function withCompanions(database: string): readonly string[] {
-  return ['-journal', '-wal', '-shm', ''].map((end) => database + end);
+/** What SQLite keeps beside a database. */
+function companionsOf(database: string): readonly string[] {
+  return ['-journal', '-wal', '-shm'].map((end) => database + end);
 }
 
 function flushFile(path: string): void {

@@ -41,7 +41,7 @@ import { gitState } from './gitState';
 import type { KeptTexts } from './keptTexts';
 import { likelyBase } from './likelyBase';
 import { newId } from './newId';
-import { PromisedTexts, type ThreeTexts } from './promisedText';
+import { PromisedTexts, type ConflictSides, type Gone } from './promisedText';
 import type { Store } from './store';
 import {
   hashOf,
@@ -50,6 +50,7 @@ import {
   missingFile,
   readWorkflowFile,
   sightOf,
+  type FileOnDisk,
   type ValidFile,
   type WorkflowFile,
 } from './workflowFile';
@@ -81,6 +82,9 @@ type Known = Reads['workflowFile']['rows'];
 /** Each round means that somebody changed the file in the very moment of our write. */
 const mostRounds = 24;
 const pauseMs = { first: 2, longest: 200 };
+/** An editor that saves in place empties the file first; whoever reads before it has done finds whole pages of it. */
+const pageBytes = 4_096;
+const mostHalves = 8;
 /** Others may write in the moment in which a late save is told of. */
 const mostLateRounds = 8;
 const noDifference: StructuredDiff = { added: [], removed: [], modified: [] };
@@ -103,22 +107,27 @@ export class FileWriter {
   /** Brings file and store together, and carries out what was promised. */
   async settle(): Promise<Settled> {
     let moved = 0;
+    let halves = 0;
     for (let round = 0; round < mostRounds; round += 1) {
       const file = readWorkflowFile(this.#place, this.path);
       const git = gitState(this.#place.root);
       const unfit = this.#unfit(file, git.busy);
       if (unfit) {
-        // An editor that saves in place empties the file first.
-        if (file?.document.text === '' && (moved += 1) <= 3) {
-          await this.#pause(moved);
-          continue;
-        }
-        return { ok: false, refusal: unfit };
+        if (!file || !mayBeHalf(file) || (halves += 1) > mostHalves)
+          return { ok: false, refusal: unfit };
+        await this.#pause(halves);
+        continue;
       }
       // `unfit` has looked at both.
-      const valid = file as ValidFile;
+      const valid = file as ValidFile & FileOnDisk;
       const sight = sightOf(valid, this.#place, git.head);
       const known = await this.#store.read('workflowFile', { workflow: sight.workflow });
+      if (isUnheardOf(valid, known) && mayBeHalf(valid) && (halves += 1) <= mostHalves) {
+        await this.#pause(halves);
+        continue;
+      }
+      // Read before the store was, it may be older than what the store knows: no content of a person's then.
+      if (!isAsKnown(sight, known) && !this.#isStill(sight)) continue;
       const step = await this.#oneStep(valid, sight, known);
       if (step === 'settled') return { ok: true, file: valid, sight };
       if (step === 'moved' && !this.lock.stillOurs()) throw new LockLost();
@@ -129,6 +138,11 @@ export class FileWriter {
       'store_busy',
       `${this.path} is being written by another program all the time.`,
     );
+  }
+
+  #isStill({ hash, head }: FileSight): boolean {
+    const { root } = this.#place;
+    return readWorkflowFile(this.#place, this.path)?.hash === hash && gitState(root).head === head;
   }
 
   async #oneStep(
@@ -197,19 +211,20 @@ export class FileWriter {
     const base = await likelyBase(file.document.text, before, {
       ...{ workflow: sight.workflow, intents, texts, store: this.#store },
     });
+    // Somebody died after the change-over, and a person went on from there.
+    if (base?.intent?.known === known) {
+      await this.#writing.confirm(base.intent.target, { workflow: sight.workflow });
+      return 'again';
+    }
+    // The person has written over it, so no write of ours keeps it; and a merge leaves out what they have left out.
+    this.#writing.backups(sight.workflow).keep(before, this.options.now());
     if (base === undefined) {
       const tasks = movesBetween(this.#read(sight, before), file.document);
       await this.#keepOverruled(before, file, sight, edits, tasks);
-      this.#writing.backups(sight.workflow).keep(before, this.options.now());
       return this.#import(sight, known, 'hand', {
         tasks,
         diff: structured(this.#read(sight, before), file.document),
       });
-    }
-    // Somebody died after the change-over, and a person went on from there.
-    if (base.intent?.known === known) {
-      await this.#writing.confirm(base.intent.target, { workflow: sight.workflow });
-      return 'again';
     }
     const read = this.#read(sight, base.text);
     // What a stale write of ours was made from is where both sides part, if it is still known.
@@ -254,7 +269,7 @@ export class FileWriter {
     if (overruled.length === 0) return;
     const mine = this.#promised(sight).with(before, overruled).text;
     await this.recordConflict(sight, {
-      texts: { base: before, mine, theirs: file.document.text },
+      sides: { base: before, mine, theirs: file.document.text },
       edits: overruled.map(({ id }) => id),
     });
   }
@@ -262,23 +277,28 @@ export class FileWriter {
   async recordConflict(
     sight: Pick<FileSight, 'workflow' | 'file'>,
     {
-      texts: { base, mine, theirs },
+      sides: { base, mine, theirs },
       edits,
     }: {
-      readonly texts: ThreeTexts;
+      readonly sides: ConflictSides;
       readonly edits: readonly EditId[];
     },
   ): Promise<ConflictRow> {
     const texts = this.#texts(sight);
+    const keep = (side: string | Gone): ContentHash =>
+      typeof side === 'string' ? texts.keep(side, 'durably') : side.gone;
     const conflict = newId('cfl') as ConflictId;
     const answer = await this.#store.submit({
       kind: 'file.conflict',
       workflow: sight.workflow,
       conflict,
-      base: texts.keep(base, 'durably'),
-      mine: texts.keep(mine, 'durably'),
-      theirs: texts.keep(theirs, 'durably'),
-      diff: structured(this.#read(sight, theirs), this.#read(sight, mine)),
+      base: keep(base),
+      mine: keep(mine),
+      theirs: keep(theirs),
+      diff:
+        typeof mine === 'string'
+          ? structured(this.#read(sight, theirs), this.#read(sight, mine))
+          : noDifference,
       edits,
     });
     if (!answer.ok) throw new StoreError('store_io', answer.refusal.message);
@@ -352,12 +372,12 @@ export class FileWriter {
     const written = await this.#writing.make(file, next);
     if (written === 'moved') return 'moved';
     const { workflow } = next;
-    const { target, kept } = written;
+    const { kept } = written;
     const sight = { workflow, file: file.file };
     const late = await this.#savedMeanwhile(file, workflow, kept);
     if (late !== undefined) await this.#mergeLate(sight, file.document.text, late);
     await this.#takeLate(sight);
-    await this.#writing.tidy(workflow, target);
+    await this.#writing.tidy(workflow);
     return 'again';
   }
 
@@ -420,7 +440,7 @@ export class FileWriter {
       await this.#pause(round);
     }
     const theirs = readWorkflowFile(this.#place, this.path)?.document.text ?? base;
-    await this.recordConflict(sight, { texts: { base, mine: late, theirs }, edits: [] });
+    await this.recordConflict(sight, { sides: { base, mine: late, theirs }, edits: [] });
   }
 
   #read({ file }: Pick<FileSight, 'file'>, text: string): WorkflowDocument {
@@ -438,6 +458,23 @@ export class FileWriter {
   #pause(round: number): Promise<void> {
     return this.options.pause(backoff(round, Math.random()));
   }
+}
+
+function isAsKnown({ hash, head }: FileSight, { workflow }: Known): boolean {
+  return workflow?.hash === hash && workflow.head === head;
+}
+
+function mayBeHalf({ size }: FileOnDisk): boolean {
+  return size % pageBytes === 0;
+}
+
+/** Neither what the store knows nor announced: somebody else has saved it, or is about to. */
+function isUnheardOf({ hash }: ValidFile, { workflow, intents }: Known): boolean {
+  return (
+    workflow?.hash !== undefined &&
+    workflow.hash !== hash &&
+    !intents.some(({ target }) => target === hash)
+  );
 }
 
 /** Exponential, with jitter so that two who meet do not meet again. */

@@ -7,16 +7,10 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ContentHash, WorkflowId } from '../core/model';
-import {
-  clearOldTempFiles,
-  flushContent,
-  keepContent,
-  writesTakeMs,
-  type FileOps,
-} from './durableFs';
+import { clearOldTempFiles, keepContent, writesTakeMs, type FileOps } from './durableFs';
 import { folderNameOf, hashOf } from './workflowFile';
 
-/** How many are kept beside those that are still needed. */
+/** How many are kept beside those that are still needed, or may be about to be. */
 const most = 24;
 
 export class KeptTexts {
@@ -36,9 +30,7 @@ export class KeptTexts {
    */
   keep(content: string | Uint8Array, durably?: 'durably'): ContentHash {
     const hash = hashOf(content);
-    const path = join(this.#folder, hash);
-    if (durably !== undefined && this.read(hash) !== undefined) flushContent(path, this.ops);
-    else keepContent(path, content, { ops: this.ops, flush: durably !== undefined });
+    keepContent(join(this.#folder, hash), content, { ops: this.ops, flush: durably !== undefined });
     return hash;
   }
 
@@ -52,10 +44,16 @@ export class KeptTexts {
     }
   }
 
+  /**
+   * What was kept a moment ago stays, needed or not: where the lockfile does not keep writers apart, another may be
+   * about to promise or to announce it.
+   */
   prune(needed: ReadonlySet<ContentHash>, now: number): void {
-    clearOldTempFiles(this.#folder, now - writesTakeMs, this.ops);
+    const before = now - writesTakeMs;
+    clearOldTempFiles(this.#folder, before, this.ops);
     const spare = this.#byAge().filter(({ hash }) => !needed.has(hash));
-    for (const { hash } of spare.slice(most)) this.ops.remove(join(this.#folder, hash));
+    for (const { hash, at } of spare.slice(most))
+      if (at < before) this.ops.remove(join(this.#folder, hash));
   }
 
   #byAge(): { readonly hash: ContentHash; readonly at: number }[] {

@@ -2,20 +2,30 @@
  * What a text becomes by edits that were promised of its file. They say what the file shall say, not which bytes, so
  * each is made on the text as it is by then; one that does not go together with it is a conflict of three texts.
  */
-import type { EditId, FileEdit } from '../core/model';
+import type { ContentHash, EditId, FileEdit } from '../core/model';
 import { applyEdits, isValid } from '../workflow/document';
 import { mergeThreeWay } from '../workflow/merge';
 import type { KeptTexts } from './keptTexts';
 import { localTime } from './workflowFile';
 import { documentIn, type Reading } from './workflowReading';
 
-export type ThreeTexts = { readonly [Side in 'base' | 'mine' | 'theirs']: string };
+type ThreeTexts = { readonly [Side in 'base' | 'mine' | 'theirs']: string };
+
+/** A text that was kept and is not there any more, or is damaged. */
+export interface Gone {
+  readonly gone: ContentHash;
+}
+
+/** The sides of a conflict; what nobody can show any more is still named. */
+export type ConflictSides = {
+  readonly [Side in 'base' | 'mine']: string | Gone;
+} & { readonly theirs: string };
 
 export interface PromisedText {
   readonly text: string;
   /** Those that it says now. */
   readonly done: readonly EditId[];
-  readonly conflict?: { readonly texts: ThreeTexts; readonly edits: readonly EditId[] };
+  readonly conflict?: { readonly sides: ConflictSides; readonly edits: readonly EditId[] };
 }
 
 export class PromisedTexts {
@@ -33,7 +43,7 @@ export class PromisedTexts {
     for (const edit of edits) {
       const next = this.#withEdit(text, edit);
       if (typeof next === 'object') {
-        return { text, done, conflict: { texts: next, edits: [edit.id] } };
+        return { text, done, conflict: { sides: next, edits: [edit.id] } };
       }
       text = next;
       done.push(edit.id);
@@ -41,12 +51,12 @@ export class PromisedTexts {
     return { text, done };
   }
 
-  #withEdit(text: string, { change, since }: FileEdit): string | ThreeTexts {
+  #withEdit(text: string, { change, since }: FileEdit): string | ConflictSides {
     const document = documentIn(this.reading, this.file, text);
     if (change.kind === 'merge') {
-      const [base, mine] = [this.texts.read(change.base), this.texts.read(change.mine)];
-      // Lost with the disk that held them; there is nothing left to merge.
-      if (base === undefined || mine === undefined) return text;
+      const [base, mine] = [this.#kept(change.base), this.#kept(change.mine)];
+      // Lost with the disk that held it, or cleared away: nobody can merge, and people are told.
+      if (typeof base !== 'string' || typeof mine !== 'string') return { base, mine, theirs: text };
       const sides = { base, mine, theirs: text };
       return mergedText(this.reading, this.file, sides) ?? sides;
     }
@@ -60,6 +70,10 @@ export class PromisedTexts {
     return isValid(documentIn(this.reading, this.file, said))
       ? said
       : { base: text, mine: said, theirs: text };
+  }
+
+  #kept(hash: ContentHash): string | Gone {
+    return this.texts.read(hash) ?? { gone: hash };
   }
 }
 

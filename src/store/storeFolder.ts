@@ -14,7 +14,7 @@ import { networkOf, type MountQuestions } from './mounts';
 
 /** What people should know of a store that works. */
 export interface StoreWarning {
-  readonly code: 'network_folder' | 'open_to_others' | 'seen_by_git';
+  readonly code: 'network_folder' | 'open_to_others' | 'seen_by_git' | 'backup_failed';
   readonly message: string;
 }
 

@@ -96,7 +96,15 @@ export class Upkeep {
       await makeBackup(this.folder, { reason: 'daily', now, onStep: this.options.onStep });
     } catch (error) {
       // The next hour, or the next who opens it, tries again.
-      if (!isStoreError(error) || error.code !== 'store_busy') throw error;
+      if (!isStoreError(error)) throw error;
+      if (error.code === 'store_busy') return;
+      // The copy shows what is wrong with the store itself.
+      if (error.code === 'store_damaged') throw error;
+      throw new StoreError(
+        'backup_failed',
+        `The daily backup of the store failed, and is tried again within the hour. ${error.message}`,
+        { cause: error },
+      );
     }
   }
 

@@ -19,6 +19,11 @@ export interface WorkflowFile {
   readonly document: WorkflowDocument;
 }
 
+export interface FileOnDisk extends WorkflowFile {
+  /** In bytes. */
+  readonly size: number;
+}
+
 /** The first workflow file of a folder, or the file that is named itself, if there is one. */
 export function findWorkflowFile(reading: Reading, at: string): WorkflowFile | undefined {
   return readWorkflowFile(reading, pathAt(at));
@@ -77,7 +82,7 @@ function isFolder(path: string): boolean {
   }
 }
 
-export function readWorkflowFile(reading: Reading, path: string): WorkflowFile | undefined {
+export function readWorkflowFile(reading: Reading, path: string): FileOnDisk | undefined {
   const stated = relativeTo(reading, path);
   const above = stated === undefined ? undefined : abovePlanning(stated);
   let bytes: Uint8Array;
@@ -97,7 +102,7 @@ export function readWorkflowFile(reading: Reading, path: string): WorkflowFile |
   // A link that leads out of the worktree is shown under its own name, and never written.
   const file = inside ?? (relative(reading.root, path).split(sep).join('/') as RelativePath);
   const document = inside === undefined ? outside(file) : documentOf(reading, file, bytes);
-  return { path: real, file, hash: hashOf(bytes), document };
+  return { path: real, file, hash: hashOf(bytes), size: bytes.length, document };
 }
 
 function outside(file: RelativePath): WorkflowDocument {

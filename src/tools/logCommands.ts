@@ -1,4 +1,5 @@
 /** What the command line tells of events. */
+import { isStoreError } from '../core/errors';
 import type { Seq, StoredEvent } from '../core/model';
 import { rowsAtOnce } from '../store/parts';
 import type { Store } from '../store/store';
@@ -71,7 +72,10 @@ export function followLog(
           tell(withoutDigest(event));
         }
       });
-      const faults = store.onFault(end);
+      const faults = store.onFault((error) => {
+        if (isStoreError(error) && error.code === 'backup_failed') workplace.warn(error.message);
+        else end(error);
+      });
       const stop = (): void => {
         end();
       };

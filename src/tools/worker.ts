@@ -322,11 +322,11 @@ export class Worker {
 
   /** Without its store it can hold nothing. */
   #fail(error: Error): void {
-    if (isStoreError(error) && error.code === 'store_busy') {
+    if (!isStoreError(error)) throw error;
+    if (error.code === 'store_busy' || error.code === 'backup_failed') {
       this.workplace.warn(error.message);
       return;
     }
-    if (!isStoreError(error)) throw error;
     this.#fault ??= error;
     this.#stopping = true;
     for (const held of this.#held) held.interrupt('SIGTERM');

@@ -65,6 +65,7 @@ export interface CommandArguments {
   'wavelock.showMore': [node: NodeOf<'more'>];
   'wavelock.startWorker': [];
   'wavelock.stopWorker': [];
+  'wavelock.takeBack': [target?: WorkflowTarget | Uri];
   // What a person does with workflow files.
   'wavelock.addNote': [target?: WorkflowTarget | Uri, text?: string];
   'wavelock.initializeWorkflow': [request?: InitializeRequest];
@@ -110,6 +111,7 @@ export const commandTitles: { readonly [Id in CommandId]: string } = {
   'wavelock.showMore': 'command.showMore',
   'wavelock.startWorker': 'command.startWorker',
   'wavelock.stopWorker': 'command.stopWorker',
+  'wavelock.takeBack': 'command.takeBack',
   'wavelock.addNote': 'command.addNote',
   'wavelock.initializeWorkflow': 'command.initializeWorkflow',
   'wavelock.resolveConflict': 'command.resolveConflict',

@@ -42,9 +42,8 @@ export class LockDecorations implements vscode.FileDecorationProvider, Disposabl
 
   follow(change: WorkspaceChange): void {
     if (change === undefined || change.store) {
-      this.#known = this.#present();
+      this.#lookAnew();
       this.#changed.fire(undefined);
-      this.#expectNext();
       return;
     }
     const lockEvents = change.events.filter(({ kind }) => kind.startsWith('lock.'));
@@ -100,19 +99,18 @@ export class LockDecorations implements vscode.FileDecorationProvider, Disposabl
     }
   }
 
-  #present(): Map<LockId, Known> {
+  /** By one time alone: a lock that ran out between two would be neither over nor expected to be. */
+  #lookAnew(): void {
     const now = this.now();
-    return new Map(
-      storesOf(this.model).flatMap(({ view }) =>
-        [...view.locks.values()].map((lock) => [lock.id, { lock, over: lock.expiresAt <= now }]),
-      ),
-    );
+    const locks = storesOf(this.model).flatMap(({ view }) => [...view.locks.values()]);
+    this.#known = new Map(locks.map((lock) => [lock.id, { lock, over: lock.expiresAt <= now }]));
+    const ends = locks.map(({ expiresAt }) => expiresAt);
+    this.#next.expect(Math.min(...ends.filter((end) => end > now), Infinity), now);
   }
 
   #look(also: readonly vscode.Uri[]): void {
     const before = this.#known;
-    this.#known = this.#present();
-    this.#expectNext();
+    this.#lookAnew();
     const changed = [...before.values(), ...this.#known.values()].filter(({ lock: { id } }) => {
       const [was, is] = [before.get(id), this.#known.get(id)];
       return was?.lock !== is?.lock || was?.over !== is?.over;
@@ -125,12 +123,6 @@ export class LockDecorations implements vscode.FileDecorationProvider, Disposabl
       lock.kind === 'task' ? [] : this.model.folders.flatMap((model) => urisOf(model, lock.anchor)),
     );
     if (uris.length + also.length > 0) this.#changed.fire([...uris, ...also]);
-  }
-
-  #expectNext(): void {
-    const now = this.now();
-    const ends = [...this.#known.values()].map(({ lock }) => lock.expiresAt);
-    this.#next.expect(Math.min(...ends.filter((end) => end > now), Infinity), now);
   }
 }
 

@@ -248,6 +248,7 @@ export function faultWays(code: FaultCode): WayOut[] {
     case 'store_readonly':
     case 'store_foreign':
     case 'store_unavailable':
+    case 'backup_failed':
       return [retry, openLog];
   }
 }

@@ -88,6 +88,7 @@ export class FolderModel implements Disposable {
   /** Made when they are asked for, and kept as long as they hold. */
   readonly #overviews = new Map<string, WorkflowOverview>();
   #storeState: StoreState = { state: 'none' };
+  #backupFailed: StoreWarning | undefined;
   #store: Store | undefined;
   #files: WorkflowFiles | undefined;
   #opening: Promise<void> | undefined;
@@ -282,6 +283,11 @@ export class FolderModel implements Disposable {
     const { identity, durability, stores } = this.options;
     const { place } = this;
     const store = await stores.share({ place, identity, durability, resident: true });
+    this.#backupFailed = undefined;
+    // The first backup may fail while the rest is still being read.
+    store.onFault((error) => {
+      this.#hearFault(store, error);
+    });
     try {
       this.#view = viewOf(await store.read('state', {}));
       this.#overviews.clear();
@@ -291,9 +297,6 @@ export class FolderModel implements Disposable {
     }
     this.#store = store;
     this.#files = new WorkflowFiles({ place, store, now: Date.now });
-    store.onFault((error) => {
-      this.#hearFault(store, error);
-    });
     store.subscribe(this.#view.seq, (events) => {
       this.#follow(events);
     });
@@ -301,7 +304,7 @@ export class FolderModel implements Disposable {
       this.#fail(store.readOnlyBecause);
       return;
     }
-    this.#setStore({ state: 'live', warnings: store.warnings });
+    this.#setStore(this.#live(store));
     this.#configure();
     this.#keepPromises();
     // What was changed while nobody looked.
@@ -309,6 +312,13 @@ export class FolderModel implements Disposable {
   }
 
   #hearFault(store: Store, error: Error): void {
+    if (isStoreError(error) && error.code === 'backup_failed') {
+      this.options.log('The daily backup failed', error);
+      this.#backupFailed = { code: error.code, message: error.message };
+      if (this.#store === store && this.#storeState.state === 'live')
+        this.#setStore(this.#live(store));
+      return;
+    }
     if (this.#store !== store) return;
     if (!isStoreError(error)) {
       // A mistake of ours in one command. Its caller was told; the store is as it was.
@@ -381,7 +391,7 @@ export class FolderModel implements Disposable {
       }, promiseTakeover);
     }
     const recovered = this.#storeState.state === 'failed' && passing.has(this.#storeState.code);
-    if (recovered) this.#storeState = { state: 'live', warnings: this.#store?.warnings ?? [] };
+    if (recovered) this.#storeState = this.#live(this.#store ?? { warnings: [] });
     this.#tell({ events, store: recovered });
   }
 
@@ -452,6 +462,11 @@ export class FolderModel implements Disposable {
   #setStore(state: StoreState): void {
     this.#storeState = state;
     this.#tell({ store: true });
+  }
+
+  #live({ warnings }: Pick<Store, 'warnings'>): StoreState {
+    const failed = this.#backupFailed;
+    return { state: 'live', warnings: failed ? [...warnings, failed] : warnings };
   }
 
   #fail(error: unknown): void {

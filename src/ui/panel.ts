@@ -6,6 +6,7 @@ import { toHost, unread, type HostRequest, type ToPanel } from '../shared/protoc
 import type { AdvanceWave } from './advanceWave';
 import { PanelFeed } from './panelFeed';
 import { PanelRequests, type PanelAnswer } from './panelRequests';
+import type { TakeBack } from './takeBack';
 import type { WorkspaceModel } from './workspaceModel';
 
 export const panelType = 'wavelock.panel';
@@ -57,6 +58,7 @@ export class Panels implements Disposable {
 export interface PanelParts {
   readonly model: WorkspaceModel;
   readonly advanceWave: AdvanceWave;
+  readonly takeBack: TakeBack;
   readonly extensionUri: vscode.Uri;
   readonly log: vscode.LogOutputChannel;
 }
@@ -78,7 +80,7 @@ class Panel implements Disposable {
       light: vscode.Uri.joinPath(media, 'panel-light.svg'),
       dark: vscode.Uri.joinPath(media, 'panel-dark.svg'),
     };
-    this.#requests = new PanelRequests(parts.model, parts.advanceWave, () => {
+    this.#requests = new PanelRequests(parts, () => {
       panel.reveal(vscode.ViewColumn.Beside);
     });
     this.#feed = this.#belongings.add(

@@ -12,6 +12,8 @@ import type { FolderModel, FolderTools } from './folderModel';
 import { exportText } from './panelExport';
 import { eventRow, guardMark } from './panelRows';
 import { linkTo, summaryOf } from './runCommands';
+import type { TakeBack } from './takeBack';
+import { taskRuns } from './taskRuns';
 import type { Located, WorkspaceModel } from './workspaceModel';
 
 export interface PanelAnswer {
@@ -26,15 +28,26 @@ const no = (message: string): PanelAnswer => ({ ok: false, message });
 
 export class PanelRequests {
   constructor(
-    private readonly model: WorkspaceModel,
-    private readonly advanceWave: AdvanceWave,
+    private readonly parts: {
+      readonly model: WorkspaceModel;
+      readonly advanceWave: AdvanceWave;
+      readonly takeBack: TakeBack;
+    },
     private readonly moveAside: () => void,
   ) {}
+
+  private get model(): WorkspaceModel {
+    return this.parts.model;
+  }
 
   async answer(message: HostRequest): Promise<PanelAnswer> {
     switch (message.type) {
       case 'advance':
         return this.#advance(message);
+      case 'takeBack':
+        return vscode.workspace.isTrusted
+          ? this.parts.takeBack.quietly(message.workflow)
+          : this.#untrusted();
       case 'open':
         return this.#open(message);
       case 'run':
@@ -86,7 +99,7 @@ export class PanelRequests {
   /* ---------------------------------------------------------------- workflows and tasks */
 
   async #advance({ workflow, seen, force }: Of<'advance'>): Promise<PanelAnswer> {
-    if (force === undefined) return this.advanceWave.quietly({ path: workflow, seen });
+    if (force === undefined) return this.parts.advanceWave.quietly({ path: workflow, seen });
     const located = this.#workflow(workflow);
     return located
       ? answered(await located.model.advance(workflow, { seen, force: { reason: force } }))
@@ -107,26 +120,9 @@ export class PanelRequests {
 
   async #queue({ workflow, task }: Of<'queue'>): Promise<PanelAnswer> {
     const located = this.#workflow(workflow);
-    const file = located?.model.files.find(({ path }) => path === workflow);
-    const plan = file?.document.plan;
-    const wave = plan?.waves.find(({ tasks }) => tasks.some(({ id }) => id === task));
-    const planned = wave?.tasks.find(({ id }) => id === task);
-    if (!located || !plan || !wave || !planned) return this.#noWorkflow();
-    const { view } = located.model;
-    const dependsOn = planned.dependsOn.flatMap((id): RunId[] => {
-      const run = view.runs.get(plan.id)?.get(id);
-      return run ? [run.id] : [];
-    });
-    return this.#change(located.model, ({ store }) =>
-      store.submit({
-        kind: 'run.create',
-        title: planned.description === '' ? planned.id : planned.description,
-        workflow: plan.id,
-        wave: wave.number,
-        task: planned.id,
-        ...(dependsOn.length > 0 ? { dependsOn } : {}),
-      }),
-    );
+    const command = located && taskRuns(located).of(task as TaskId);
+    if (!command) return this.#noWorkflow();
+    return this.#change(located.model, ({ store }) => store.submit(command));
   }
 
   async #setTask({ workflow, task, status, seen }: Of<'task'>): Promise<PanelAnswer> {
@@ -288,12 +284,15 @@ export class PanelRequests {
     return no(vscode.l10n.t('The workflow file is not there any more, or reads otherwise.'));
   }
 
+  #untrusted(): PanelAnswer {
+    return no(vscode.l10n.t('This workspace is not trusted, so Wavelock changes nothing in it.'));
+  }
+
   async #change(
     model: FolderModel,
     work: (tools: FolderTools) => Promise<Answer<unknown>>,
   ): Promise<PanelAnswer> {
-    if (!vscode.workspace.isTrusted)
-      return no(vscode.l10n.t('This workspace is not trusted, so Wavelock changes nothing in it.'));
+    if (!vscode.workspace.isTrusted) return this.#untrusted();
     return answered(await model.change(work));
   }
 }

@@ -1,7 +1,6 @@
 /** The commands about runs: what they are about, asked for only where it is not known, and only from what is legal. */
 import * as vscode from 'vscode';
-import type { Answer, CreateRuns, RunId, RunRow, TaskId } from '../core/model';
-import { taskKey } from '../core/views';
+import type { Answer, CreateRuns, RunId, RunRow } from '../core/model';
 import { plain, plainIcons } from '../shared/plainText';
 import type { TaskOverview, WaveOverview } from '../store/overview';
 import { mention, type Acting } from './acting';
@@ -10,6 +9,7 @@ import type { RunTarget, TaskTarget, WorkflowTarget } from './commandTable';
 import type { FolderModel, FolderTools } from './folderModel';
 import { runActions, type RunActions } from './legalActions';
 import { lookOfTask, runDetails, runLook } from './runWords';
+import { taskRuns } from './taskRuns';
 import type { Located, WorkspaceModel } from './workspaceModel';
 
 interface Chosen {
@@ -230,9 +230,7 @@ export class RunCommands {
 
   /* ---------------------------------------------------------------- a new run */
 
-  async #newRun(
-    target: WorkflowTarget | TaskTarget | undefined,
-  ): Promise<{ readonly model: FolderModel; readonly command: CreateRuns } | undefined> {
+  async #newRun(target: WorkflowTarget | TaskTarget | undefined): Promise<Wanted | undefined> {
     const all = this.model.workflows.filter(({ workflow }) => workflow.valid);
     const located = all.find(({ workflow }) => workflow.path === target?.path);
     if (located && target && 'task' in target) {
@@ -257,9 +255,7 @@ export class RunCommands {
     return picked.found ? forTask(picked.found) : this.#freeRun(located?.model);
   }
 
-  async #freeRun(
-    given: FolderModel | undefined,
-  ): Promise<{ readonly model: FolderModel; readonly command: CreateRuns } | undefined> {
+  async #freeRun(given: FolderModel | undefined): Promise<Wanted | undefined> {
     const model = given ?? (await this.acting.folder(vscode.l10n.t('A run in which folder?')));
     if (!model) return undefined;
     const title = await vscode.window.showInputBox({
@@ -290,26 +286,14 @@ function needsRun({ task: { status, run } }: FoundTask): boolean {
   return status !== 'done' && run?.status !== 'queued' && run?.status !== 'running';
 }
 
-function forTask({ model, workflow, wave, task }: FoundTask): {
+interface Wanted {
   readonly model: FolderModel;
   readonly command: CreateRuns;
-} {
-  const plan = model.files.find(({ path }) => path === workflow.path)?.document.plan;
-  const planned = plan?.waves.flatMap(({ tasks }) => tasks).find(({ id }) => id === task.id);
-  const { id } = workflow;
-  const dependsOn = (planned?.dependsOn ?? []).flatMap((dependency: TaskId): RunId[] => {
-    const ids = id === null ? [] : (model.view.ofTask.get(taskKey(id, dependency)) ?? []);
-    return ids.slice(-1);
-  });
-  return {
-    model,
-    command: {
-      kind: 'run.create',
-      title: task.description === '' ? task.id : task.description,
-      ...(id === null ? {} : { workflow: id, wave: wave.number, task: task.id }),
-      ...(dependsOn.length > 0 ? { dependsOn } : {}),
-    },
-  };
+}
+
+function forTask(found: FoundTask): Wanted | undefined {
+  const command = taskRuns(found).of(found.task.id);
+  return command && { model: found.model, command };
 }
 
 /** Nobody looks through thousands; whoever knows the id finds it in the tree. */

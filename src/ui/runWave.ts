@@ -2,6 +2,7 @@
 import * as vscode from 'vscode';
 import type { RunId, TaskId } from '../core/model';
 import type { TaskOverview, WaveOverview, WorkflowOverview } from '../store/overview';
+import { taskRuns, type TaskRuns } from './taskRuns';
 import type { WorkspaceModel } from './workspaceModel';
 
 export interface WaveTarget {
@@ -31,37 +32,24 @@ export async function runWave(
   const number = target?.wave ?? located?.workflow.wave;
   const wave = located?.workflow.waves.find((each) => each.number === number);
   if (!located || !wave) return;
-  const { workflow } = located;
-  const wanted = runnableTasks(workflow, wave);
-  const plan = located.model.files.find(({ path }) => path === workflow.path)?.document.plan;
-  if (!plan || wanted.length === 0) {
+  const wanted = runnableTasks(located.workflow, wave);
+  if (wanted.length === 0) {
     void vscode.window.showInformationMessage(
       vscode.l10n.t('Every task of wave {0} is done or has a run under way.', wave.number),
     );
     return;
   }
-  const needs = new Map(
-    plan.waves.flatMap(({ tasks }) => tasks.map(({ id, dependsOn }) => [id, dependsOn] as const)),
-  );
-  const runs = new Map<TaskId, RunId>();
-  for (const { tasks } of workflow.waves)
-    for (const { id, run } of tasks) if (run) runs.set(id, run.id);
+  const runs = taskRuns(located);
+  const made = new Map<TaskId, RunId>();
   await located.model.change(async ({ store }) => {
     // In an order in which each finds the runs that it waits for.
-    for (const task of inOrder(wanted, needs)) {
-      const dependsOn = (needs.get(task.id) ?? []).flatMap((id) => runs.get(id) ?? []);
-      const answer = await store.submit({
-        kind: 'run.create',
-        title: task.description === '' ? task.id : task.description,
-        workflow: plan.id,
-        wave: wave.number,
-        task: task.id,
-        dependsOn,
-      });
-      if (answer.ok) {
-        const [made] = answer.facts.runs;
-        if (made) runs.set(task.id, made.id);
-      } else if (answer.refusal.code !== 'task_busy') {
+    for (const task of inOrder(wanted, runs)) {
+      const command = runs.of(task.id, made);
+      const answer = command && (await store.submit(command));
+      if (answer?.ok) {
+        const [run] = answer.facts.runs;
+        if (run) made.set(task.id, run.id);
+      } else if (answer && answer.refusal.code !== 'task_busy') {
         log.info(`Refused (${answer.refusal.code}): ${answer.refusal.message}`);
         void vscode.window.showWarningMessage(answer.refusal.message);
         return;
@@ -70,15 +58,12 @@ export async function runWave(
   });
 }
 
-function inOrder(
-  tasks: readonly TaskOverview[],
-  needs: ReadonlyMap<TaskId, readonly TaskId[]>,
-): TaskOverview[] {
+function inOrder(tasks: readonly TaskOverview[], runs: TaskRuns): TaskOverview[] {
   const left = new Map(tasks.map((task) => [task.id, task]));
   const ordered: TaskOverview[] = [];
   const visit = (task: TaskOverview): void => {
     if (!left.delete(task.id)) return;
-    for (const id of needs.get(task.id) ?? []) {
+    for (const id of runs.needs(task.id)) {
       const before = left.get(id);
       if (before) visit(before);
     }

@@ -161,11 +161,15 @@ describe('mcp', () => {
       files: ['a b.ts', 'c.ts'],
       commit: 'abc',
     });
+    await party.granted('add_note', { text: 'to be taken back' });
+    const { undone } = await party.granted('undo');
+    assert.equal((undone as { text: string }).text, 'to be taken back');
     await party.granted('add_note', { text: '--json is a note' });
     const text = readFileSync(join(bench.folder, 'STATE.md'), 'utf8');
     assert.match(text, new RegExp(`\\[x\\] \\*\\*${task}\\*\\*`));
     assert.match(text, /Files: a b\.ts, c\.ts/);
     assert.match(text, /--json is a note/);
+    assert.doesNotMatch(text, /to be taken back/);
   });
 
   it('arguments of every wrong type are refused by name, and nothing has happened', async () => {

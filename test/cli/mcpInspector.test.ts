@@ -86,6 +86,8 @@ describe('mcp inspector', function () {
       set_task: 'ok',
       advance_wave: 'ok',
       add_note: 'ok',
+      // Each call is an agent of its own.
+      undo: 'invalid_transition',
     });
   });
 

@@ -3,11 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { EventKind, StoredEvent } from '../../src/core/model';
 import type { Store } from '../../src/store/store';
-import { stateMd, Workbench } from '../contract/stores';
+import { obstructDailyBackup, stateMd, Workbench } from '../contract/stores';
+import { Running } from './running';
 import { wavelock, type Result } from './wavelock';
 
 interface Run {
@@ -233,6 +234,20 @@ describe('cli: runs, locks and agents', function () {
       events.map(({ seq }) => seq),
       events.map((_, index) => index + 1),
     );
+  });
+
+  it('log --follow goes on when the daily backup fails, and ends when the store is gone', async function () {
+    if (process.platform === 'win32') this.skip();
+    await create();
+    obstructDailyBackup(bench.storeFolder);
+    const following = new Running({ cwd: bench.folder }, 'log', '--follow', '--json');
+    await following.says(/The daily backup of the store failed, .*-journal/);
+    await create();
+    await following.says(/"run\.created"/);
+    rmSync(join(bench.folder, '.wavelock'), { recursive: true });
+    const { code, out } = await following.ended;
+    assert.equal(code, 3);
+    assert.match(out, /"code":"store_gone"/);
   });
 
   it('guard and verify count paths from where one works', async () => {

@@ -1,10 +1,10 @@
 /** `wavelock worker`: real workers, real commands, real kills. */
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ConfigKey, CreateRuns, RunId, RunRow, StoredEvent } from '../../src/core/model';
 import type { Store } from '../../src/store/store';
-import { stateMd, Workbench } from '../contract/stores';
+import { obstructDailyBackup, stateMd, Workbench } from '../contract/stores';
 import { Breath, Running } from './running';
 import { wavelock } from './wavelock';
 
@@ -245,6 +245,25 @@ describe('worker', function () {
     await doomed.signal('SIGKILL').ended;
     await heard(({ kind }) => kind === 'run.completed');
     assert.equal(await statuses(), 'lost 1, completed 2');
+  });
+
+  it('goes on when the daily backup fails, and tells it', async () => {
+    obstructDailyBackup(bench.storeFolder);
+    await create();
+    const worker = start('true');
+    await worker.says(/The daily backup of the store failed, .*-journal/);
+    await ended(...(await create()));
+    const { code } = await worker.signal('SIGTERM').ended;
+    assert.deepEqual([code, await statuses()], [0, 'completed 1, completed 1']);
+  });
+
+  it('ends when its store is gone', async () => {
+    const worker = start('true');
+    await worker.says(/waits for runs/);
+    rmSync(join(bench.folder, '.wavelock'), { recursive: true });
+    const { code, err } = await worker.ended;
+    assert.equal(code, 3);
+    assert.match(err, /was removed while it was in use/);
   });
 
   it('keeps a log of each run, and none of them on its own output', async () => {

@@ -1,5 +1,6 @@
 /** Backups of the store: made whole or not at all, looked through, and put back with what is lost told first. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import {
   existsSync,
   mkdirSync,
@@ -7,24 +8,28 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
 import { isStoreError, type FaultCode } from '../../src/core/errors';
+import { reserveTemp } from '../../src/store/durableFs';
 import { openLocalStore, type LocalOptions } from '../../src/store/localStore';
 import { placeOf } from '../../src/store/place';
-import { listBackups, makeBackup } from '../../src/store/sqlite/backups';
+import { dailyTemp, listBackups, makeBackup } from '../../src/store/sqlite/backups';
 import { openSqlite } from '../../src/store/sqlite/opening';
 import { migrations } from '../../src/store/sqlite/migrate';
 import { copyStore, previewRestore, restoreStore } from '../../src/store/sqlite/restore';
 import { verifyStore } from '../../src/store/sqlite/verify';
 import type { Store } from '../../src/store/store';
 import type { Schedule } from '../../src/store/upkeep';
-import { anAdvance, identity, Workbench } from './stores';
+import { anAdvance, identity, obstructDailyBackup, Workbench } from './stores';
 import { Timers } from './timers';
 
-const day = 24 * 60 * 60_000;
+const hour = 60 * 60_000;
+const day = 24 * hour;
 const noTimers: Schedule = () => () => undefined;
 
 describe('store: backups', () => {
@@ -146,6 +151,51 @@ describe('store: backups', () => {
     );
     assert.equal([one, other].filter(Boolean).length, 1);
     assert.equal(listBackups(folder).length, 1);
+  });
+
+  it('the name of what is being written is one process’s alone, however many begin in the same moment', async () => {
+    const rounds = 3_000;
+    const path = dailyTemp(folder, Date.now());
+    const children = await Promise.all(
+      Array.from({ length: 4 }, async () => {
+        const { stdout } = await promisify(execFile)(process.execPath, [
+          'out/test/contract/reserveChild.js',
+          path,
+          String(rounds),
+        ]);
+        return JSON.parse(stdout) as { readonly won: number; readonly taken: number };
+      }),
+    );
+    assert.ok(
+      children.every(({ won }) => won > 0),
+      JSON.stringify(children),
+    );
+    assert.deepEqual(
+      children.map(({ taken }) => taken),
+      [0, 0, 0, 0],
+    );
+  });
+
+  it('a daily one whose maker died is made in the next hour, and what they left goes', async () => {
+    await filled();
+    const now = Date.now();
+    const left = dailyTemp(folder, now);
+    assert.ok(reserveTemp(left));
+    writeFileSync(`${left}-journal`, 'of the dead');
+    const longAgo = new Date(now - 2 * hour);
+    for (const path of [left, `${left}-journal`]) utimesSync(path, longAgo, longAgo);
+    assert.equal(await makeBackup(folder, { reason: 'daily', now }), undefined);
+    assert.ok(existsSync(`${left}-journal`), 'of somebody at work, for all that anybody knows');
+    const made = await makeBackup(folder, { reason: 'daily', now: now + hour });
+    assert.ok(made);
+    assert.deepEqual(readdirSync(join(folder, 'store-backups')), [basename(made.file)]);
+  });
+
+  it('a daily one that cannot be begun says so to each who tries: its name is given back', async () => {
+    await (await filled()).close();
+    obstructDailyBackup(folder);
+    for (const now of [Date.now(), Date.now()])
+      await assert.rejects(makeBackup(folder, { reason: 'daily', now }), fails('store_io'));
   });
 
   it('a store of an older schema is backed up before it is changed', async () => {
@@ -308,6 +358,17 @@ describe('store: backups', () => {
       const after = await open();
       assert.equal(await after.read('head', {}), seq);
       assert.ok((await after.verify()).ok);
+    });
+
+    it('leaves nothing beside what it has put in place', async () => {
+      const store = await filled();
+      await store.backup();
+      await store.close();
+      await restoreStore(folder, 'latest', { now: Date.now() });
+      assert.deepEqual(
+        readdirSync(folder).filter((name) => name.startsWith('.') && name !== '.gitignore'),
+        [],
+      );
     });
 
     it('a damaged backup is refused, and nothing changes', async () => {

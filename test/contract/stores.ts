@@ -10,9 +10,16 @@ import { openLocalStore } from '../../src/store/localStore';
 import type { MountQuestions } from '../../src/store/mounts';
 import { newId } from '../../src/store/newId';
 import { placeOf, type Place } from '../../src/store/place';
+import { dailyTemp } from '../../src/store/sqlite/backups';
 import type { Store } from '../../src/store/store';
 import { openThreadStore } from '../../src/store/threadStore';
 import { advanceOf, planOf } from '../core/plans';
+
+/** A folder stands where SQLite would put the journal of today's backup, whichever hour it is begun in. */
+export function obstructDailyBackup(storeFolder: string): void {
+  for (const at of [Date.now(), Date.now() + 60 * 60_000])
+    mkdirSync(`${dailyTemp(storeFolder, at)}-journal`, { recursive: true });
+}
 
 export class Workbench {
   readonly folder = realpathSync(mkdtempSync(join(tmpdir(), 'wavelock-')));

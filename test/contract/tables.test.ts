@@ -270,6 +270,7 @@ const questions: fc.Arbitrary<RowQuery>[] = [
   ask('children', { parent: run }),
   ask('dependents', { of: fc.uniqueArray(run) }),
   ask('liveOfTask', { workflow, task: few('t1', 't2') }),
+  ask('ofTask', { workflow: few('w1', 'w2'), task: few('t1', 't2') }),
   ask('heldRuns', { agent }),
   ask('claimable', { workflow, except: fc.uniqueArray(few('w1', 'w2')), now: time, limit }),
   ask('waitingRuns', { workflow, now: time }),

@@ -1,4 +1,7 @@
-/** Tasks and notes in workflow files: written with what people write, by many at once, and told to the store. */
+/**
+ * Tasks and notes in workflow files: written with what people write, by many at once, and told to the store. Long
+ * because each case needs the same folder with a file, a store, and others who are at both.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
@@ -12,9 +15,11 @@ import {
   rmSync,
   writeFileSync,
   writeSync,
+  utimesSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type {
+  ContentHash,
   Answer,
   RunId,
   StoredEvent,
@@ -36,6 +41,7 @@ import { backoff } from '../../src/store/fileWriter';
 import { KeptTexts } from '../../src/store/keptTexts';
 import type { Store } from '../../src/store/store';
 import { hashOf, WorkflowFiles, type WorkflowFilesOptions } from '../../src/store/workflowFiles';
+import { isValid } from '../../src/workflow/document';
 import { readWorkflow } from '../../src/workflow/reader';
 import { granted, refused } from '../core/rowStore';
 import { stateMd, Workbench } from './stores';
@@ -88,6 +94,19 @@ describe('workflow files: tasks and notes', () => {
 
   async function kinds(): Promise<string[]> {
     return (await events()).map(({ kind }) => kind).filter((kind) => !kind.startsWith('lock.'));
+  }
+
+  /** A store that is asked about the file only when `first` is done, once. */
+  function askedAfter(first: () => Promise<unknown>): Store {
+    let isFirst = true;
+    const read = async (...of: Parameters<Store['read']>): Promise<unknown> => {
+      if (of[0] === 'workflowFile' && isFirst) {
+        isFirst = false;
+        await first();
+      }
+      return store.read(...of);
+    };
+    return { identity: store.identity, submit: store.submit.bind(store), read } as unknown as Store;
   }
 
   /** Nothing of ours lies about, and nothing is left to do. */
@@ -374,6 +393,86 @@ describe('workflow files: tasks and notes', () => {
     await assertTidy();
   });
 
+  it('S-16 what one of us is about to promise, another who tidies up leaves there', async () => {
+    save(plain);
+    await files().sync(bench.folder);
+    const read = text();
+    granted(await files().addNote(bench.folder, { text: 'Ours' }));
+    save(read.replace('- A note', '- Theirs\n- A note'));
+    const texts = new KeptTexts(bench.place.storeFolder, 'wf' as WorkflowId, disk);
+    const folder = join(bench.place.storeFolder, 'texts/wf');
+    const longAgo = new Date(Date.now() - 2 * writesTakeMs);
+    for (const name of readdirSync(folder)) utimesSync(join(folder, name), longAgo, longAgo);
+    const submit = store.submit.bind(store);
+    const amidOthers: Pick<Store, 'submit'> = {
+      submit: (command, opId) => {
+        // What is to be merged was kept, and is not promised yet: the others do not know that it is needed.
+        if (command.kind === 'file.import') {
+          for (let other = 0; other < 50; other += 1) texts.keep(`${plain}${other}`);
+          texts.prune(new Set(), Date.now());
+        }
+        return submit(command, opId);
+      },
+    };
+    Object.assign(store, amidOthers);
+    await files({ acquire: noLock }).sync(bench.folder);
+    assert.match(text(), /Theirs/);
+    assert.match(text(), /Ours/);
+    await assertTidy();
+  });
+
+  for (const side of ['base', 'mine'] as const)
+    it(`a merge whose ${side} text was cleared away is a conflict, and people are told`, async () => {
+      save(plain);
+      await files().sync(bench.folder);
+      const read = text();
+      granted(await files().addNote(bench.folder, { text: 'Ours' }));
+      const theirs = read.replace('- A note', '- Theirs\n- A note');
+      save(theirs);
+      const submit = store.submit.bind(store);
+      const amidCleaning: Pick<Store, 'submit'> = {
+        submit: async (command, opId) => {
+          const answer = await submit(command, opId);
+          if (command.kind === 'file.import' && command.lost)
+            rmSync(join(bench.place.storeFolder, 'texts/wf', command.lost[side]));
+          return answer;
+        },
+      };
+      Object.assign(store, amidCleaning);
+      await files().sync(bench.folder);
+      assert.equal(text(), theirs, 'what the person saved stands');
+      const [conflict, ...more] = await files().conflicts();
+      assert.ok(conflict);
+      assert.deepEqual(more, []);
+      const texts = files().conflictTexts(conflict);
+      assert.deepEqual([texts[side], texts.theirs], [undefined, theirs]);
+      const { backups } = granted(await files().backups(bench.folder));
+      const contents = backups.map(({ file }) => readFileSync(file, 'utf8'));
+      assert.ok(contents.some((content) => content.includes('Ours')));
+      if (side === 'mine') {
+        const answer = await files().resolve(conflict.id, 'mine');
+        assert.ok(!answer.ok);
+        assert.match(answer.refusal.message, /are gone\. Resolve it as theirs/);
+      }
+      granted(await files().resolve(conflict.id, 'theirs'));
+      await files().sync(bench.folder);
+      assert.equal(text(), theirs);
+      await assertTidy();
+    });
+
+  it('texts that nobody needs any more go, but for the newest', () => {
+    const texts = new KeptTexts(bench.place.storeFolder, 'wf' as WorkflowId, disk);
+    const kept = Array.from({ length: 50 }, (_, number) => texts.keep(`text ${number}`));
+    const needed = kept[0] as ContentHash;
+    const later = Date.now() + 2 * writesTakeMs;
+    const left = (): number => kept.filter((hash) => texts.read(hash) !== undefined).length;
+    texts.prune(new Set([needed]), Date.now());
+    assert.equal(left(), 50);
+    texts.prune(new Set([needed]), later);
+    assert.equal(left(), 25);
+    assert.notEqual(texts.read(needed), undefined);
+  });
+
   it('S-16 what git or an editor has replaced is no save of ours to bring back', async () => {
     const path = save(plain);
     await files().sync(bench.folder);
@@ -441,6 +540,26 @@ describe('workflow files: tasks and notes', () => {
       assert.equal(boxes()['1-2'], 'done');
     });
 
+    it('keeps nobody waiting for what it says is done (TASK-11)', async () => {
+      const failed = await runFor('1-1');
+      const { token } = granted(await store.submit({ kind: 'run.claim', run: failed }));
+      const error = { message: 'it broke' };
+      granted(await store.submit({ kind: 'run.fail', run: failed, token, error }));
+      await files().keepPromises();
+      const queued = await runFor('1-2');
+      const after = { title: 'after', dependsOn: [failed, queued] };
+      const [waiting] = granted(await store.submit({ kind: 'run.create', ...after })).runs;
+      assert.ok(waiting);
+      const claim = { kind: 'run.claim', run: waiting.id } as const;
+      assert.equal((await store.submit(claim)).ok, false);
+      granted(await set('1-1', 'done'));
+      assert.equal((await store.submit(claim)).ok, false);
+      save(text().replace('- [ ] **1-2**', '- [x] **1-2**'));
+      await files().sync(bench.folder);
+      granted(await store.submit(claim));
+      await assertTidy();
+    });
+
     it('stands, where it is said of a task that a run has changed as well', async () => {
       const run = await runFor('1-2');
       const { token } = granted(await store.submit({ kind: 'run.claim', run }));
@@ -478,6 +597,7 @@ describe('workflow files: tasks and notes', () => {
       const read = text();
       granted(await set('1-1', 'done'));
       granted(await files().addNote(bench.folder, { text: 'Ours' }));
+      const overwritten = text();
       save(
         read.replace('- [ ] **1-2**', '- [x] **1-2**').replace('- A note', '- Theirs\n- A note'),
       );
@@ -486,6 +606,42 @@ describe('workflow files: tasks and notes', () => {
       assert.match(text(), /Ours/);
       assert.match(text(), /Theirs/);
       assert.deepEqual(await files().conflicts(), []);
+      const { backups } = granted(await files().backups(bench.folder));
+      const kept = backups.map(({ file }) => readFileSync(file, 'utf8'));
+      assert.ok(kept.includes(overwritten), 'a merge leaves out what the person has left out');
+      await assertTidy();
+    });
+
+    it('that is seen half, while it is saved in place, is waited for', async () => {
+      const lines = Array.from({ length: 400 }, (_, number) => `- Line ${number}\n`).join('');
+      const whole = plain.replace('- A note', `${lines}- A note`);
+      save(whole);
+      await files().sync(bench.folder);
+      const saved = whole.replace('- Line 7\n', '- Line 7\n- Theirs\n');
+      const half = Buffer.from(saved).subarray(0, 4_096);
+      assert.ok(isValid(readWorkflow('STATE.md', half.toString())), 'or nobody would take it');
+      writeFileSync(join(bench.folder, 'STATE.md'), half);
+      let looks = 0;
+      const pause = (): Promise<void> => {
+        if ((looks += 1) === 3) save(saved);
+        return Promise.resolve();
+      };
+      granted(await set('1-1', 'done', { pause }));
+      assert.equal(looks, 3);
+      const told = (await kinds()).filter((kind) => kind === 'file.imported').length;
+      assert.equal(told, 2, 'the whole before, and the whole after');
+      assert.match(text(), /- Line 7\n- Theirs\n- Line 8\n/);
+      assert.match(text(), /- Line 399\n/);
+      await assertTidy();
+    });
+
+    it('that is as long as some pages of a disk is taken after a while', async () => {
+      const longer = plain.replace('- A note', '- Theirs\n- A note');
+      const missing = 4_096 - Buffer.byteLength(longer);
+      save(longer.replace('- Theirs', `- Theirs ${'.'.repeat(missing - 1)}`));
+      assert.equal(Buffer.byteLength(text()), 4_096);
+      granted(await set('1-1', 'done', { pause: () => Promise.resolve() }));
+      assert.match(text(), /- Theirs \.+\n/);
       await assertTidy();
     });
 
@@ -556,6 +712,19 @@ describe('workflow files: tasks and notes', () => {
     });
   });
 
+  describe('who is slow', () => {
+    it('takes nothing that was read before others wrote for a change of a person’s', async () => {
+      save(plain);
+      granted(await set('1-1', 'done'));
+      const other = await bench.store();
+      const slow = askedAfter(() => set('1-1', 'todo', { store: other, acquire: noLock }));
+      await files({ store: slow, acquire: noLock }).sync(bench.folder);
+      assert.equal(boxes()['1-1'], 'todo');
+      assert.ok(!(await kinds()).includes('file.imported'));
+      await assertTidy();
+    });
+  });
+
   describe('git and places', () => {
     const git = (...args: string[]): string =>
       execFileSync(
@@ -588,6 +757,18 @@ describe('workflow files: tasks and notes', () => {
       );
       const state = await store.read('state', {});
       assert.equal(state.runs.find(({ id }) => id === run)?.status, 'queued');
+    });
+
+    it('a branch that others have told of meanwhile is not told to be left again', async () => {
+      await files().sync(bench.folder);
+      const other = await bench.store();
+      const slow = askedAfter(async () => {
+        git('commit', '-qm', 'two', '--allow-empty');
+        await files({ store: other, acquire: noLock }).sync(bench.folder);
+      });
+      await files({ store: slow, acquire: noLock }).sync(bench.folder);
+      const rebased = (await kinds()).filter((kind) => kind === 'file.rebased');
+      assert.equal(rebased.length, 1);
     });
 
     it('while a merge is under way the file is left alone', async () => {

@@ -649,6 +649,7 @@ const fileIntent = rowOf<FileIntent>({
   edits: texts,
   restores: orNull(text),
   session: text,
+  shared: fc.constant(true),
   since: instant,
 });
 const diff = fc.record({ added: texts, removed: texts, modified: texts });
@@ -682,6 +683,7 @@ const optional: ReadonlySet<string> = new Set([
   'hash',
   'head',
   'editing',
+  'shared',
 ]);
 const lockNote = rowOf<LockNote>({ lock: text, process: processIdentity });
 

@@ -204,6 +204,47 @@ describe('FILE: which file, which content', () => {
     assert.equal(scene.store.fileIntents.length, 2);
   });
 
+  it('FILE-7 what two have announced is not forgotten when one of them gives it up', () => {
+    const scene = new FileScene();
+    const targets = (): string[] => scene.store.fileIntents.map(({ target }) => target);
+    const announce = (target: string, instead?: string): void => {
+      const sees = { workflow: plan.id, known: id('A'), base: id('A'), edits: [] } as const;
+      const intend = { kind: 'file.intend', ...sees, target: id(target) } as const;
+      const given = instead === undefined ? intend : { ...intend, instead: id(instead) };
+      granted(scene.perform(given, scene.bob));
+    };
+    assert.ok(scene.intend());
+    announce('B');
+    announce('C', 'B');
+    assert.deepEqual(targets(), ['B', 'C']);
+    // Nor by the other: who of the two will not write it is not known.
+    assert.ok(scene.intend({ target: id('D'), instead: id('B') }));
+    assert.deepEqual(targets(), ['B', 'C', 'D']);
+    // It is said again by one of its own: nobody else has it.
+    announce('C');
+    announce('E', 'C');
+    assert.deepEqual(targets(), ['B', 'D', 'E']);
+  });
+
+  it('FILE-7 what was overtaken is forgotten after a day: nobody can write it any more', () => {
+    const scene = new FileScene();
+    const targets = (): string[] => scene.store.fileIntents.map(({ target }) => target);
+    const next = (target: string, known: string): void => {
+      assert.ok(scene.intend({ target: id(target), known: id(known), base: id(known) }));
+    };
+    next('B', 'A');
+    scene.world.advance(25 * 3_600_000);
+    next('C', 'A');
+    assert.deepEqual(targets(), ['B', 'C'], 'after a long sleep it may still be written');
+    granted(scene.import({}, 'X'));
+    scene.world.advance(-3_600_000);
+    next('D', 'X');
+    assert.deepEqual(targets(), ['B', 'C', 'D']);
+    scene.world.advance(1);
+    next('E', 'X');
+    assert.deepEqual(targets(), ['C', 'D', 'E']);
+  });
+
   it('FILE-8 a confirmation moves the known content on and settles its edits, once', () => {
     const scene = new FileScene();
     scene.note('a');

@@ -822,6 +822,23 @@ describe('LOCK: deadlock, verify, break', () => {
     assert.deepEqual(scene.dropped(), ['ada deadlock']);
   });
 
+  it('LOCK-13 a circle that a broken lock has left is found by who renews a part of it, and by nobody else', () => {
+    const scene = new Scene();
+    const other = { waiter: 'wait_for_c' as WaiterId };
+    granted(scene.acquire(scene.cy, [read('a'), write('b')]));
+    granted(scene.acquire(scene.bob, [read('a'), write('c')]));
+    refused(scene.wait(scene.ada, [write('a'), write('b')]), 'lock_denied');
+    refused(scene.wait(scene.ada, write('c'), other), 'lock_denied');
+    refused(scene.wait(scene.cy, write('a')), 'lock_denied');
+    // Cy was to have more of what it had; now it stands behind Ada, who waits for it.
+    scene.break(scene.bob, 'a');
+    refused(scene.wait(scene.ada, write('c'), { ...other, renewal: true }), 'lock_denied');
+    assert.deepEqual(scene.line, ['ada', 'ada', 'cy']);
+    refused(scene.wait(scene.ada, [write('a'), write('b')], { renewal: true }), 'deadlock');
+    assert.deepEqual(scene.line, ['ada', 'cy']);
+    granted(scene.wait(scene.cy, write('a'), { renewal: true }));
+  });
+
   it('LOCK-13 what has expired or fallen silent closes no circle', () => {
     const scene = new Scene();
     granted(scene.acquire(scene.ada, write('a')));

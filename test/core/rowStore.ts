@@ -408,6 +408,10 @@ export class RowStore {
         return this.runs.filter(
           (run) => isLive(run) && run.workflow === query.workflow && run.task === query.task,
         );
+      case 'ofTask':
+        return this.runs.filter(
+          (run) => run.workflow === query.workflow && run.task === query.task,
+        );
       case 'heldRuns':
         return this.runs.filter(
           (run) => run.status === 'running' && run.claim?.agent === query.agent,

@@ -4,6 +4,7 @@ import type {
   Answer,
   FileSight,
   Granted,
+  RunRow,
   SetTask,
   TaskChange,
   TaskStatus,
@@ -38,18 +39,30 @@ class TaskScene extends Scene {
     });
   }
 
-  byHand(status: TaskStatus): void {
-    const row = { task: id('1-1'), from: 'todo', to: status } as const;
+  byHand(status: TaskStatus, ...tasks: string[]): void {
+    const moved = tasks.length === 0 ? ['1-1'] : tasks;
     granted(
       this.perform({
         kind: 'file.import',
         sight: this.sight,
         from: this.sight.hash,
         how: 'hand',
-        tasks: [row],
-        diff: { added: [], removed: [], modified: ['1-1'] },
+        tasks: moved.map((task) => ({ task: id(task), from: 'todo', to: status })),
+        diff: { added: [], removed: [], modified: moved },
       }),
     );
+  }
+
+  /** A queued run that waits for these. */
+  waiting(run: string, task: string, ...dependsOn: string[]): void {
+    const links = { dependsOn: dependsOn.map(id), unmet: dependsOn.map(id) };
+    const row: RunRow = { ...taskRun(run, task, 'queued'), ...links };
+    this.store.given({ put: 'run', row });
+  }
+
+  links(run: string): unknown {
+    const row = this.store.runs.find((each) => each.id === run);
+    return [row?.status, row?.dependsOn, row?.unmet];
   }
 
   begin(): Held {
@@ -274,6 +287,146 @@ describe('TASK: what is said of a task', () => {
         { kind: 'note', by: 'ann', text: 'Mind it' },
       ],
     );
+  });
+
+  for (const [how, say] of [
+    ['set', (scene) => granted(scene.say({ status: 'done' }))],
+    [
+      'checked by hand',
+      (scene) => {
+        scene.byHand('done');
+      },
+    ],
+  ] satisfies [string, (scene: TaskScene) => unknown][]) {
+    it(`TASK-11 nobody waits for a task that is ${how} as done: not for its queued run`, () => {
+      const scene = new TaskScene();
+      scene.waiting('run_b', '1-2', 'run_a');
+      refused(scene.tryClaim({ run: id('run_b') }), 'nothing_queued');
+      const head = scene.store.seq;
+      say(scene);
+      assert.deepEqual(scene.links('run_a'), ['cancelled', [], []]);
+      assert.deepEqual(scene.links('run_b'), ['queued', [], []]);
+      assert.ok(scene.kindsSince(head).includes('run.changed'));
+      granted(scene.tryClaim({ run: id('run_b') }));
+    });
+
+    it(`TASK-11 nobody waits for a task that is ${how} as done: not for a run that has failed`, () => {
+      const scene = new TaskScene();
+      const other = scene.create().id;
+      scene.waiting('run_b', '1-2', 'run_a', other);
+      granted(scene.fail(scene.begin()));
+      scene.world.advance(1);
+      say(scene);
+      assert.deepEqual(scene.links('run_b'), ['queued', [other], [other]]);
+    });
+  }
+
+  it('TASK-11 a run at work is waited for; failed, it is not when a person has checked its task meanwhile', () => {
+    const scene = new TaskScene();
+    scene.waiting('run_b', '1-2', 'run_a');
+    const held = scene.begin();
+    scene.world.advance(1);
+    scene.byHand('done');
+    assert.deepEqual(scene.links('run_b'), ['queued', ['run_a'], ['run_a']]);
+    granted(scene.fail(held));
+    assert.deepEqual(scene.links('run_b'), ['queued', [], []]);
+  });
+
+  it('TASK-11 the word of the holder is no more than its run: failed, it holds up who waits', () => {
+    const scene = new TaskScene();
+    scene.waiting('run_b', '1-2', 'run_a');
+    const held = scene.begin();
+    granted(scene.say({ status: 'done' }, { token: held.token }));
+    scene.world.advance(1);
+    granted(scene.fail(held));
+    assert.deepEqual(scene.links('run_b'), ['queued', ['run_a'], ['run_a']]);
+    granted(scene.cancel({ id: id('run_b') }));
+    const { run } = granted(scene.perform({ kind: 'run.retry', run: id('run_b') }));
+    assert.deepEqual(run.unmet, ['run_a']);
+  });
+
+  it('TASK-11 of two that are checked at once, the one that waited is cancelled like the other', () => {
+    for (const tasks of [
+      ['1-1', '1-2'],
+      ['1-2', '1-1'],
+    ]) {
+      const scene = new TaskScene();
+      scene.waiting('run_b', '1-2', 'run_a');
+      scene.waiting('run_c', '1-3', 'run_a', 'run_b');
+      scene.byHand('done', ...tasks);
+      assert.equal(scene.status({ id: id('run_b') }), 'cancelled');
+      assert.deepEqual(scene.links('run_c'), ['queued', [], []]);
+    }
+  });
+
+  it('TASK-11 two runs that are lost at once leave nobody waiting for either', () => {
+    const scene = new TaskScene();
+    scene.store.given({ put: 'run', row: taskRun('run_b', '1-2', 'queued') });
+    scene.waiting('run_c', '1-3', 'run_a', 'run_b');
+    scene.begin();
+    scene.claim({ run: id('run_b'), leaseMs: minute });
+    scene.world.advance(1);
+    scene.byHand('done', '1-1', '1-2');
+    granted(scene.perform({ kind: 'agent.leave', force: true }));
+    assert.deepEqual(scene.links('run_c'), ['queued', [], []]);
+  });
+
+  for (const [what, step, editing, unmet] of [
+    [
+      'failed, with no word since',
+      (scene) => granted(scene.fail(scene.begin())),
+      'full',
+      ['run_a'],
+    ],
+    [
+      'completed, which its box says by itself',
+      (scene) => granted(scene.complete(scene.begin())),
+      'checkbox',
+      [],
+    ],
+    [
+      'completed, and called done',
+      (scene) => {
+        granted(scene.complete(scene.begin()));
+        granted(scene.say({ status: 'done' }));
+      },
+      'full',
+      [],
+    ],
+    [
+      'at work on what is checked by hand',
+      (scene) => {
+        scene.begin();
+        scene.world.advance(1);
+        scene.byHand('done');
+      },
+      'full',
+      ['run_a'],
+    ],
+  ] satisfies [string, (scene: TaskScene) => unknown, FileSight['editing'], string[]][]) {
+    it(`TASK-11 a new attempt depends as before on a run that is ${what}`, () => {
+      const scene = new TaskScene({ editing });
+      scene.waiting('run_b', '1-2', 'run_a');
+      granted(scene.cancel({ id: id('run_b') }));
+      step(scene);
+      const { run } = granted(scene.perform({ kind: 'run.retry', run: id('run_b') }));
+      assert.deepEqual([run.dependsOn, run.unmet], [['run_a'], unmet]);
+    });
+  }
+
+  it('TASK-11 a new attempt waits no more for what has been done without a run since', () => {
+    const scene = new TaskScene();
+    const other = scene.create().id;
+    scene.waiting('run_b', '1-2', 'run_a', other);
+    granted(scene.cancel({ id: id('run_b') }));
+    const retried = (): RunRow => {
+      const { run } = granted(scene.perform({ kind: 'run.retry', run: id('run_b') }));
+      granted(scene.cancel(run));
+      return run;
+    };
+    assert.deepEqual(retried().dependsOn, ['run_a', other]);
+    granted(scene.say({ status: 'done' }));
+    assert.deepEqual([retried().dependsOn, retried().unmet], [[other], [other]]);
   });
 });
 

@@ -301,6 +301,76 @@ describe('UNDO: taking back the last change', () => {
     assert.equal(scene.claimTask('1-1').run.id, again?.id);
   });
 
+  it('UNDO-6 who has waited for it waits again, unless it has begun: that is in the way', () => {
+    const scene = new UndoScene();
+    granted(scene.advance(scene.bob));
+    const [first, second] = scene.store.runs;
+    assert.ok(first?.task === '1-1' && second?.task === '1-2');
+    granted(scene.perform({ kind: 'run.link', run: second.id, dependsOn: [first.id] }));
+    const linked = (): unknown => {
+      const row = scene.store.runs.find(({ id: run }) => run === second.id);
+      return [row?.dependsOn, row?.unmet];
+    };
+    granted(scene.say('1-1', 'done'));
+    assert.deepEqual(linked(), [[], []]);
+    granted(scene.undo());
+    assert.deepEqual(linked(), [[first.id], [first.id]]);
+
+    granted(scene.say('1-1', 'done'));
+    scene.claimTask('1-2', scene.bob);
+    const [begun] = scene.refusedTo(scene.ann).since ?? [];
+    assert.deepEqual([begun?.kind, begun?.agent, begun?.task], ['run.claimed', 'bob', '1-2']);
+  });
+
+  it('UNDO-6 who has ended meanwhile, works without a task, or waits for it already is left as it is', () => {
+    const scene = new UndoScene();
+    granted(scene.advance(scene.bob));
+    const [first, second] = scene.store.runs;
+    assert.ok(first && second?.task === '1-2');
+    const dependsOn = [first.id];
+    granted(scene.perform({ kind: 'run.link', run: second.id, dependsOn }));
+    const [free, gone] = [scene.create({ dependsOn }), scene.create({ dependsOn })];
+    granted(scene.say('1-1', 'done'));
+    granted(scene.perform({ kind: 'run.link', run: second.id, dependsOn }));
+    scene.claim({ run: free.id }, scene.bob);
+    granted(scene.cancel(gone));
+    const rows = (): unknown =>
+      [second, free, gone].map(({ id: run }) => {
+        const row = scene.store.runs.find((each) => each.id === run);
+        return [row?.status, row?.dependsOn];
+      });
+    const before = rows();
+    assert.deepEqual(before, [
+      ['queued', [first.id]],
+      ['running', []],
+      ['cancelled', []],
+    ]);
+    granted(scene.undo());
+    assert.deepEqual(rows(), before);
+  });
+
+  it('UNDO-5 a wave that the file shows elsewhere by now is a conflict', () => {
+    const scene = new UndoScene();
+    granted(scene.advance());
+    scene.wave = 2;
+    assert.match(scene.refusedTo(scene.ann).message, /wave 2 is under way/);
+  });
+
+  it('UNDO-6 a link that would close a circle by now is not made again', () => {
+    const scene = new UndoScene();
+    granted(scene.advance(scene.bob));
+    const [first, second] = scene.store.runs;
+    assert.ok(first && second?.task === '1-2');
+    granted(scene.perform({ kind: 'run.link', run: second.id, dependsOn: [first.id] }));
+    granted(scene.say('1-1', 'done'));
+    const gone = scene.store.runs.find(({ id: run }) => run === first.id);
+    assert.ok(gone?.status === 'cancelled');
+    scene.store.given({ put: 'run', row: { ...gone, dependsOn: [second.id] } });
+    granted(scene.undo());
+    const row = scene.store.runs.find(({ id: run }) => run === second.id);
+    assert.deepEqual([row?.dependsOn, row?.unmet], [[], []]);
+  });
+
   it('UNDO-7 the file is promised what it said before, in the same decision', () => {
     const scene = new UndoScene();
     granted(scene.note('Mind the gap'));

@@ -11,27 +11,13 @@ import { join } from 'node:path';
 import type { Store } from '../../src/store/store';
 import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { stateMd, Workbench } from '../contract/stores';
-import { atEachStep } from './atEachStep';
+import { atEachStep, stepsOfAWrite } from './atEachStep';
 import { noLockfile } from './stallLockfile';
 
 const oldText = stateMd({ wave: 1, waves: [['x'], [' ', ' '], [' ']] });
 
 /** In the order in which they happen; the promise is made before `committed`. */
-const steps = [
-  'locked',
-  'committed',
-  'kept',
-  'intended',
-  'temp',
-  'backup',
-  'hold',
-  'check',
-  'rename',
-  'flush',
-  'written',
-  'confirmed',
-  'tidied',
-];
+const steps = ['locked', ...stepsOfAWrite];
 const afterRename = new Set(['flush', 'written', 'confirmed', 'tidied']);
 const afterConfirm = new Set(['confirmed', 'tidied']);
 

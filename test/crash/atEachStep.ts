@@ -18,3 +18,19 @@ export function atEachStep(
   });
   for (const step of steps) it(nameOf(step), () => stories.get(step));
 }
+
+/** From the promise to the end of a write, in the order in which they happen. */
+export const stepsOfAWrite = [
+  'committed',
+  'kept',
+  'intended',
+  'temp',
+  'backup',
+  'hold',
+  'check',
+  'rename',
+  'flush',
+  'written',
+  'confirmed',
+  'tidied',
+];

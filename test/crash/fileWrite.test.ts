@@ -8,21 +8,10 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { hashOf, WorkflowFiles } from '../../src/store/workflowFiles';
 import { stateMd, Workbench } from '../contract/stores';
-import { atEachStep } from './atEachStep';
+import { atEachStep, stepsOfAWrite } from './atEachStep';
 
 const oldText = stateMd({ wave: 1, waves: [[' ', ' '], [' ']] });
-const committed = [
-  'committed',
-  'kept',
-  'intended',
-  'temp',
-  'backup',
-  'hold',
-  'check',
-  'rename',
-  'flush',
-];
-const steps = ['locked', 'imported', ...committed, 'written', 'confirmed', 'tidied'];
+const steps = ['locked', 'imported', ...stepsOfAWrite];
 
 describe('crash: killed while a task is set', function () {
   this.timeout(300_000);

@@ -77,6 +77,10 @@ export class RecordingDisk implements FileOps {
     this.calls.push({ do: 'remove', path });
   }
 
+  touch(path: string): void {
+    disk.touch(path);
+  }
+
   saved(path: string, content: string): void {
     this.calls.push({ do: 'saved', path, content: Buffer.from(content) });
   }

@@ -52,6 +52,8 @@ const resources = [
   'workspace',
 ] as const;
 
+type Wish = CommandOf<'lock.acquire'>['wishes'][number];
+
 interface Claim {
   readonly run: RunId;
   readonly token: ClaimToken;
@@ -103,8 +105,9 @@ export class Work {
   #runs: RunId[] = [];
   #claims: Claim[] = [];
   #waiters: WaiterId[] = [];
-  /** The last that was granted. */
-  #lock: CommandOf<'lock.acquire'>['wishes'][number] = { resource: resources[0] };
+  /** The last that was granted to write to; nobody asks whether a reader still may. */
+  #lock: Wish = { resource: resources[0] };
+  #isNew = false;
   #file = 0;
   #isAdvancing = false;
 
@@ -123,11 +126,15 @@ export class Work {
   next(): Order {
     // One at a time, else all lanes would soon wait for the same lock.
     if (!this.#isAdvancing && this.chance.oneIn(60)) return this.advance() ?? this.next();
+    if (this.#isNew) {
+      this.#isNew = false;
+      if (this.chance.oneIn(2)) return submit(verifying(this.#lock));
+    }
     let left = this.chance.next() * sum;
     const [kind] = all.find(([, share]) => (left -= share) < 0) ?? all[0] ?? [];
     const made = kind === undefined ? undefined : this.#make(kind);
     if (made === undefined) return this.next();
-    return { op: newId('op') as OpId, do: 'submit', ...made };
+    return submit(made.command, made.forged);
   }
 
   /** Undefined when all files of our group are through. */
@@ -154,7 +161,9 @@ export class Work {
       const { run, token } = answer.facts as Granted['run.claim'];
       this.#claims.push({ run: run.id, token });
     } else if (command.kind === 'lock.acquire') {
-      this.#lock = command.wishes[0] ?? this.#lock;
+      const written = command.wishes.find(({ mode }) => mode === 'write');
+      if (written) this.#lock = written;
+      this.#isNew = written !== undefined;
     }
   }
 
@@ -296,12 +305,9 @@ export class Work {
       resource: this.#resource(),
       reason: 'In the way',
     }),
-    'lock.verify': () => ({
-      kind: 'lock.verify',
-      worktree: '',
-      // A lock is held for moments: a guess would hardly ever meet one.
-      wishes: [this.chance.oneIn(4) ? { resource: this.#resource() } : this.#lock],
-    }),
+    // A lock is held for moments: a guess hardly ever meets one.
+    'lock.verify': () =>
+      verifying(this.chance.oneIn(4) ? { resource: this.#resource() } : this.#lock),
     'notification.take': () => ({
       kind: 'notification.take',
       about: `news-${this.chance.whole(1, 3)}`,
@@ -335,4 +341,12 @@ export class Work {
     this.#waiters = [...this.#waiters, waiter].slice(-8);
     return waiter;
   }
+}
+
+function submit(command: Command, forged?: true): Order {
+  return { op: newId('op') as OpId, do: 'submit', command, ...(forged ? { forged } : {}) };
+}
+
+function verifying(wish: Wish): CommandOf<'lock.verify'> {
+  return { kind: 'lock.verify', worktree: '', wishes: [wish] };
 }

@@ -146,6 +146,19 @@ describe('the panel', () => {
     await page.locator('.tab.active[data-resource-name="STATE.md"]').waitFor();
   });
 
+  it('takes back what it has changed by keys alone', async () => {
+    const file = join(here.folder, 'STATE.md');
+    const before = readFileSync(file, 'utf8');
+    const { page, panel } = await opened();
+    await page.keyboard.press('a');
+    await panel.getByText('Wave 2/3').first().waitFor();
+    await page.keyboard.press('Control+z');
+    await panel.getByText('Wave 1/3').first().waitFor();
+    await said(panel, 'Taken back: it is in wave 1 again').waitFor({ state: 'attached' });
+    const untimed = (text: string): string => text.replace(/^\*\*Updated:.*$/m, '');
+    assert.equal(untimed(readFileSync(file, 'utf8')), untimed(before));
+  });
+
   it('searches, filters and exports by keys alone', async () => {
     const { page, panel } = await opened();
     const { keyboard } = page;

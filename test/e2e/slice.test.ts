@@ -11,6 +11,7 @@ import {
   reloadWindow,
   runCommand,
   screenshot,
+  shownAt,
   statusBarItem,
   treeRow,
   webviewFrame,
@@ -40,7 +41,12 @@ describe('two windows, one workflow', () => {
   it('Advance Wave in one shows in the other within 1 s, and changes three lines of the file', async () => {
     const [a, b] = await Promise.all([window(), window()]);
     await Promise.all([showsWave(a, 'Wave 1/3'), showsWave(b, 'Wave 1/3')]);
-    const shown = showsWave(b, 'Wave 2/3').then(() => Date.now());
+    const text = 'Wave 2/3';
+    const shown = shownAt(
+      b,
+      { selector: `.statusbar-item[id="${statusItem}"]`, text },
+      { selector: '.tree-explorer-viewlet-tree-view .monaco-list-row', text },
+    );
     await runCommand(a, 'Wavelock: Advance Wave');
     await showsWave(a, 'Wave 2/3');
     const lag = Math.round((await shown) - statSync(stateFile()).mtimeMs);

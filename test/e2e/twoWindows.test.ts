@@ -14,6 +14,7 @@ import {
   quickPickRow,
   runCommand,
   screenshot,
+  shownAt,
   statusBarItem,
   treeAsText,
   treeRow,
@@ -48,8 +49,10 @@ describe('two windows on one file', () => {
     page.locator('.tab.active').getByLabel(words).first().waitFor();
   const readOnly = (page: Page): Promise<void> =>
     page.locator('.tab.active .monaco-icon-label[aria-label*="Read-only"]').waitFor();
-  const writable = (page: Page): Promise<void> =>
-    page.locator('.tab.active .monaco-icon-label:not([aria-label*="Read-only"])').waitFor();
+  const writableAt = (page: Page): Promise<number> =>
+    shownAt(page, {
+      selector: '.tab.active .monaco-icon-label:not([aria-label*="Read-only"])',
+    });
   const badge = (page: Page, mark: string): Promise<unknown> =>
     page.waitForFunction(
       (wanted) =>
@@ -91,7 +94,7 @@ describe('two windows on one file', () => {
     assert.equal(await b.locator('.tab.active.dirty').count(), 0);
     await screenshot(b, 'two-windows-locked');
 
-    const freed = writable(b).then(() => Date.now());
+    const freed = writableAt(b);
     await runCommand(a, 'Wavelock: Release Lock');
     const at = await freed;
     const event = await fromBeside((store) => lastOf(store, 'lock.released'));
@@ -114,8 +117,7 @@ describe('two windows on one file', () => {
     const holder = sessions.find(({ id }) => id === lock?.session);
     assert.ok(lock && holder);
     process.kill(holder.process.pid, 'SIGKILL');
-    await writable(b);
-    const late = Date.now() - lock.expiresAt;
+    const late = (await writableAt(b)) - lock.expiresAt;
     console.log(`      B was writable ${late} ms after the lock of the killed window had run out`);
     assert.ok(late >= -50 && late < 1_000, `${late} ms`);
     await typeInto(b);

@@ -133,6 +133,27 @@ export function statusBarItem(page: Page, id: string): Locator {
   return page.locator(`.statusbar-item[id="${id}"]`);
 }
 
+export interface Wanted {
+  readonly selector: string;
+  readonly text?: string;
+}
+
+/**
+ * When the page had all of these, in a frame of its own: a locator looks every half second after its first few
+ * looks, which is too coarse for a measured time.
+ */
+export async function shownAt(page: Page, ...wanted: readonly Wanted[]): Promise<number> {
+  const at = await page.waitForFunction(
+    (all) =>
+      all.every(({ selector, text = '' }) =>
+        [...document.querySelectorAll(selector)].some((it) => it.textContent.includes(text)),
+      ) && Date.now(),
+    wanted,
+    { polling: 'raf' },
+  );
+  return Number(await at.jsonValue());
+}
+
 /** What a status bar item says, once it is there. */
 export async function statusBarText(page: Page, id: string): Promise<string> {
   return (await statusBarItem(page, id).innerText()).trim();

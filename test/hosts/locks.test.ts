@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as vscode from 'vscode';
 import type { Holder } from '../../src/core/model';
 import { thisBoot } from '../../src/store/hostClock';
+import { LockDecorations } from '../../src/ui/decorations';
 import { LockTree } from '../../src/ui/lockTree';
 import type { StatusBar } from '../../src/ui/statusBar';
 import { Somebody, useScene } from './scene';
@@ -146,6 +147,19 @@ describe('locks on files', () => {
     assert.equal(statusBar().warns, true);
     here.parts.surfaces.lockTree?.refresh();
     assert.match(await treeText(here.parts.surfaces.lockTree!), /codex · expired \[watch\]/);
+  });
+
+  it('a lock that runs out in the moment in which it is looked at is seen to be over', async () => {
+    await takes('money.ts');
+    await here.until(() => here.model.view.locks.size === 1);
+    const [lock] = here.model.view.locks.values();
+    assert.ok(lock);
+    let now = lock.expiresAt - 1;
+    const decorations = new LockDecorations(here.parts.model, here.parts.locks, () => now++);
+    decorations.follow(undefined);
+    await new Promise<unknown>((resolve) => decorations.onDidChangeFileDecorations(resolve));
+    assert.equal(decorations.provideFileDecoration(source()), undefined);
+    decorations.dispose();
   });
 
   it('a file with unsaved changes is left writable, and becomes read-only once it is saved', async () => {

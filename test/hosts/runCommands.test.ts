@@ -162,6 +162,49 @@ describe('commands about runs', () => {
     assert.match(here.text(), /- \[x\] \*\*2-03\*\*/);
   });
 
+  it('Take Back Last Change goes back step by step, and says when nothing of this window is left', async () => {
+    const boxes = (): string[] => here.text().match(/^- \[.\] \*\*[\d-]+/gm) ?? [];
+    const before = boxes();
+    await command('setTaskStatus', { path: here.file, task: '2-03' }, 'done');
+    await here.untilTask('2-03', ({ status }) => status === 'done');
+    await command('takeBack', { path: here.file });
+    await here.untilTask('2-03', ({ status, run }) => status === 'todo' && run?.attempt === 2);
+    assert.deepEqual(boxes(), before);
+    await command('takeBack', vscode.Uri.file(here.file));
+    await here.until(({ workflows: [workflow] }) => workflow?.wave === 1);
+    assert.match(here.text(), /Wave 1\/3/);
+    assert.deepEqual(here.dialogue.said, []);
+    await command('takeBack');
+    const said = await here.dialogue.hears(/There is no change of yours/);
+    assert.equal(said.how, 'warning');
+  });
+
+  it('Take Back Last Change says what was built on it, and keeps what this window works on', async () => {
+    await command('claimRun', target('2-01'));
+    await here.untilTask('2-01', ({ status }) => status === 'doing');
+    await command('setTaskStatus', { path: here.file, task: '2-01' }, 'done');
+    await here.untilTask('2-01', ({ status }) => status === 'done');
+    await command('takeBack');
+    // The token of the run goes with it: the window may speak for the task that it works on.
+    await here.untilTask('2-01', ({ status }) => status === 'doing');
+    await command('takeBack');
+    const said = await here.dialogue.hears(/has gone on since it began/);
+    assert.match(said.text, /run\.claimed of run_\w{10} by window:/);
+    assert.equal(statusOf(target('2-01').run), 'running');
+    await command('completeRun', target('2-01'));
+  });
+
+  it('a box that is ticked in the file keeps no run waiting, neither one that there is nor a new one', async () => {
+    assert.deepEqual(here.run('2-02').unmet, [here.run('2-01').id]);
+    await here.write(here.text().replace('- [ ] **2-01**', '- [x] **2-01**'));
+    await here.untilTask('2-02', ({ run }) => run?.unmet.length === 0);
+    await command('cancelRun', target('2-02'));
+    await here.untilTask('2-02', ({ run }) => run?.status === 'cancelled');
+    await command('createRun', { path: here.file, task: '2-02' });
+    const { run } = await here.untilTask('2-02', (task) => task.run?.status === 'queued');
+    assert.deepEqual([run?.attempt, run?.dependsOn], [1, []]);
+  });
+
   it('a ticked box sets the task, and cancels the run that nobody needs', async () => {
     const node = {
       kind: 'task',

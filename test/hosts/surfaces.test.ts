@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import * as vscode from 'vscode';
+import { obstructDailyBackup } from '../contract/stores';
 import { heard } from './heard';
 import { Somebody, useScene } from './scene';
 import { treeText } from './treeText';
@@ -210,6 +211,28 @@ describe('a store that fails', () => {
     await here.model.change(({ files }) => files.addNote(here.file, { text: 'it goes on' }));
     assert.match(here.text(), /it goes on/);
   });
+
+  it('whose daily backup fails goes on, and the tree says why there is none', async () => {
+    const store = here.model.place.storeFolder;
+    rmSync(join(store, 'store-backups'), { recursive: true });
+    obstructDailyBackup(store);
+    renameSync(store, `${store}-away`);
+    await here.until((state) => state.store.state === 'failed');
+    renameSync(`${store}-away`, store);
+    await command('retryStore');
+    await here.until(
+      (state) =>
+        state.store.state === 'live' &&
+        state.store.warnings.some(({ code }) => code === 'backup_failed'),
+    );
+    assert.match(
+      await treeText(here.parts.tree),
+      /^The daily backup of the store failed, [^\n]* \[warning\]\n/,
+    );
+    assert.equal(here.parts.surfaces.keys?.get('storeFailed'), false);
+    await here.model.change(({ files }) => files.addNote(here.file, { text: 'all the same' }));
+    assert.match(here.text(), /all the same/);
+  });
 });
 
 describe('commands that only show', () => {
@@ -308,6 +331,9 @@ describe('what the command line does for the editor', () => {
       const drafts = vscode.workspace.textDocuments.filter(({ isUntitled }) => isUntitled);
       const draft = drafts.find((document) => expected.test(document.getText()));
       assert.ok(draft, `${format}: ${JSON.stringify(here.dialogue.said)}`);
+    }
+    // Not one by one: the next would have the same name, and may get the editor's backup of the one before as its text.
+    for (const draft of vscode.workspace.textDocuments.filter(({ isUntitled }) => isUntitled)) {
       await vscode.window.showTextDocument(draft);
       await vscode.commands.executeCommand('workbench.action.revertAndCloseActiveEditor');
     }

@@ -66,6 +66,33 @@ export async function putFile(parts: ExtensionParts, text: string): Promise<void
   await parts.model.folder(folder)?.change(async ({ files }) => {
     for (const { id } of await files.conflicts()) await files.resolve(id, 'theirs');
   });
+  await loaded(text);
+}
+
+/**
+ * The editor keeps a document for minutes after its tab is closed, and loads it again when its file has changed. Were
+ * the file written again while it loads, the document could have the new text and the old time of change, and the
+ * editor would then refuse to save it.
+ */
+function loaded(text: string): Promise<void> {
+  const shows = (document: vscode.TextDocument): boolean =>
+    document.isDirty || withoutMarks(document.getText()) === withoutMarks(text);
+  return heard(
+    (listener) =>
+      vscode.Disposable.from(
+        vscode.workspace.onDidChangeTextDocument(listener),
+        vscode.workspace.onDidCloseTextDocument(listener),
+      ),
+    () =>
+      vscode.workspace.textDocuments
+        .filter((document) => document.uri.fsPath === stateFile)
+        .every(shows),
+  );
+}
+
+/** The editor gives a text one kind of line ends, and keeps its byte order mark to itself. */
+function withoutMarks(text: string): string {
+  return text.replace(/^\uFEFF/, '').replaceAll('\r\n', '\n');
 }
 
 /** No editor is left, and nothing is asked about unsaved changes. */

@@ -167,7 +167,10 @@ function take(
 
 /* ------------------------------------------------------------------ who waits for whom */
 
-/** LOCK-13, LOCK-14: follow every way from the asker; does one come back to it? */
+/**
+ * LOCK-13, LOCK-14: follow every way from what is asked; does one come back to the asker? A circle through something
+ * else that the asker waits for, as a broken lock can leave one, is for the renewal of that to find.
+ */
 function waitsForItself(world: World, asker: Asker, id: WaiterRow['id']): boolean {
   const others = world.waiters.filter((waiter) => waiter.id !== id);
   const inLine: Asker[] = others.map((waiter) => ({
@@ -175,16 +178,17 @@ function waitsForItself(world: World, asker: Asker, id: WaiterRow['id']): boolea
     requests: waiter.requests,
     ahead: aheadOf(world, waiter.id),
   }));
-  const waitsFor = (agent: AgentName): AgentName[] =>
-    [...inLine, asker]
-      .filter((each) => each.agent === agent)
+  const waitsFor = (waiting: readonly Asker[]): AgentName[] =>
+    waiting
       .flatMap((each) => each.requests.map((request) => inTheWay(world, each, request)))
       .flatMap(({ locks, waiters }) => [...locks, ...waiters].map((each) => each.agent));
-  const search = (agent: AgentName, way: readonly AgentName[]): boolean =>
-    waitsFor(agent).some(
-      (next) => next === asker.agent || (!way.includes(next) && search(next, [...way, next])),
-    );
-  return search(asker.agent, []);
+  const search = (waiting: readonly Asker[], way: readonly AgentName[]): boolean =>
+    waitsFor(waiting).some((next) => {
+      if (next === asker.agent || way.includes(next)) return next === asker.agent;
+      const theirs = inLine.filter(({ agent }) => agent === next);
+      return search(theirs, [...way, next]);
+    });
+  return search([asker], []);
 }
 
 /* ------------------------------------------------------------------ letting go */

@@ -1,9 +1,12 @@
-/** What a person does with the panel, by mouse and by keys alone, and what the host is asked for. */
+/**
+ * What a person does with the panel, by mouse and by keys alone, and what the host is asked for. Long because it goes
+ * through the panel from tab to tab; whoever changes one finds here what people do in it.
+ */
 import assert from 'node:assert/strict';
 import type { Locator } from 'playwright-core';
 import type { ToHost } from '../../src/shared/protocol';
 import { usePanel } from './browser';
-import { ledgerFile, ledgerStore } from './states';
+import { ledgerFile, ledgerStore, states } from './states';
 
 /** Playwright would wait until the button is on. */
 const evenIfOff = { force: true };
@@ -18,7 +21,7 @@ describe('panel acts', () => {
       .and(page().locator(`[aria-disabled="${String(off)}"]`))
       .waitFor();
   const said = async (): Promise<string> =>
-    ((await page().locator('[data-said]').textContent()) ?? '').trim();
+    ((await page().locator('[data-said]').last().textContent()) ?? '').trim();
   const focusedKey = (): Promise<string | null> =>
     page().evaluate(() => {
       const at = document.activeElement as HTMLElement | null;
@@ -125,6 +128,40 @@ describe('panel acts', () => {
       await page().getByText('Wave 3/5').waitFor();
       assert.deepEqual(await asked(), [{ type: 'advance', workflow: ledgerFile, seen: 2 }]);
       assert.equal(await said(), 'Double-entry ledger migration advanced to wave 3 of 5');
+    });
+
+    it('that is taken back is told as that', async () => {
+      await bench.open('ready');
+      const [ready] = states.ready.workflows;
+      assert.ok(ready);
+      await page().evaluate(
+        (workflow) => {
+          window.page.change({ workflows: [workflow] });
+        },
+        { ...ready, wave: 1 },
+      );
+      await page().getByText('Wave 1/5').waitFor();
+      assert.equal(await said(), 'Double-entry ledger migration went back to wave 1 of 5');
+    });
+
+    it('and the answer to a key are both told, whichever comes first', async () => {
+      await bench.open('ready');
+      const [ready] = states.ready.workflows;
+      assert.ok(ready);
+      await press('Control+z');
+      await page().evaluate(
+        (workflow) => {
+          window.page.change({ workflows: [workflow] });
+        },
+        { ...ready, wave: 1 },
+      );
+      await page().getByText('Wave 1/5').waitFor();
+      await press('Control+z');
+      assert.deepEqual(await page().locator('[data-said]').allTextContents(), [
+        'Taken back: 2-07 is In progress',
+        'Double-entry ledger migration went back to wave 1 of 5',
+        'Taken back: 2-07 is In progress',
+      ]);
     });
 
     it('can be reached and says why while it is off, and sends nothing', async () => {
@@ -486,6 +523,20 @@ describe('panel acts', () => {
       assert.equal(await said(), 'Copied');
     });
 
+    it('Ctrl+Z takes back the last change and says what; in the search it is the search’s own', async () => {
+      await bench.open('normal');
+      await press('/');
+      await page().keyboard.type('ledger');
+      await press('Control+z');
+      assert.deepEqual(await asked(), []);
+      await press('Escape', 'Escape');
+      await focusItem('2-07');
+      await press('Control+Shift+z', 'Control+z');
+      assert.deepEqual(await asked(), [{ type: 'takeBack', workflow: ledgerFile }]);
+      assert.equal(await said(), 'Taken back: 2-07 is In progress');
+      assert.equal(await focusedKey(), '2-07');
+    });
+
     it('? shows the keys and gives the focus back', async () => {
       await bench.open('normal');
       await focusItem('2-07');
@@ -735,8 +786,10 @@ describe('panel acts', () => {
       .evaluate((it) => {
         it.scrollTop = 4_800;
       });
-    await page().mouse.click(400, 600);
+    // While it scrolls, the row below the mouse may be another when the button comes up.
     await page().waitForFunction(() => JSON.stringify(window.page.saved).includes('4800'));
+    await bench.drawn();
+    await page().mouse.click(400, 600);
     const before = await page().locator('.drawer h2').textContent();
     await page().reload();
     await page().locator('.drawer h2').waitFor();

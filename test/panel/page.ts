@@ -138,7 +138,8 @@ function answer(message: ToHost): void {
   }
   const data = answerData(message);
   if (message.type === 'advance') advance(message.workflow);
-  page.post({ type: 'reply', request, ok: true, ...(data === undefined ? {} : { data }) });
+  const told = message.type === 'takeBack' ? { message: 'Taken back: 2-07 is In progress' } : {};
+  page.post({ type: 'reply', request, ok: true, ...told, ...(data === undefined ? {} : { data }) });
 }
 
 function advance(key: string): void {

@@ -1,4 +1,4 @@
-/** The states that the panel is looked at in. */
+/** The states that the panel is looked at in. Long because each is written out as a person would meet it. */
 import type {
   PanelAgent,
   PanelEvent,

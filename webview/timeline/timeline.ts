@@ -1,7 +1,7 @@
 /**
  * The timeline: who worked when. Rows are real elements, but only those in view and a few around them; the marks of
  * a row are placed in pixels for the range of time that is seen. The right edge lives only while something runs and
- * somebody looks.
+ * somebody looks. Long because keys, wheel, pointer and drawing all move one range and one row that has the focus.
  */
 import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { repeat } from 'lit/directives/repeat.js';

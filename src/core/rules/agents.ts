@@ -195,19 +195,18 @@ export function* leaveAgent(
   if (runs.length > 0 && command.force !== true) {
     return { code: 'conflict', message: `${name} holds ${runs.join(', ')}.`, runs };
   }
-  const ended: Ended[] = [];
-  for (const run of held) ended.push(yield* loseRun(run, context));
+  for (const run of held) {
+    const ended = yield* loseRun(run, context);
+    // One at a time: what two of them leave behind may be in the same row.
+    yield* write(ended.changes, ended.events);
+  }
   const locks = yield* expireLocks(yield* ask('locksOf', { agent: name }), context);
   const gone = yield* removal(name, context);
   const forced = runs.length > 0;
   return {
     facts: { locks: locks.map(({ id }) => id), lost: runs },
-    changes: [...ended.flatMap(({ changes }) => changes), ...gone.changes],
-    events: [
-      ...ended.flatMap(({ events }) => events),
-      ...gone.events,
-      { kind: 'agent.left', about: name, data: { forced } },
-    ],
+    changes: gone.changes,
+    events: [...gone.events, { kind: 'agent.left', about: name, data: { forced } }],
   };
 }
 

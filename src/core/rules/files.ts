@@ -178,6 +178,9 @@ function dropped(edits: readonly EditId[]): RowChange[] {
 
 /* ------------------------------------------------------------------ contents of ours */
 
+/** Of one that was overtaken; whoever stands still for longer finds its temp file cleared away by who wrote since. */
+const announcedForMs = 24 * 3_600_000;
+
 export function* intendWrite(
   command: IntendWrite,
   context: Context,
@@ -187,15 +190,20 @@ export function* intendWrite(
   const open = new Set((yield* ask('fileEdits', { workflow })).map(({ id }) => id));
   if (row?.hash !== known || edits.some((id) => !open.has(id)))
     return unchanged({ intended: false });
-  const replaces = (yield* ask('fileIntents', { workflow })).flatMap((intent) =>
-    intent.target === instead && instead !== target && intent.session === context.session
-      ? [intent.target]
-      : [],
-  );
+  const { session, now } = context;
+  const intents = yield* ask('fileIntents', { workflow });
+  const isOver = (intent: FileIntent): boolean =>
+    (intent.target === instead && intent.session === session && !intent.shared) ||
+    (intent.known !== known && now - intent.since > announcedForMs);
+  const replaces = intents
+    .filter((intent) => intent.target !== target && isOver(intent))
+    .map((intent) => intent.target);
+  const same = intents.find((intent) => intent.target === target);
+  const shared = same?.shared ?? (same !== undefined && same.session !== session);
   const intent: FileIntent = {
-    ...{ workflow, target, base, known, edits, restores },
-    session: context.session,
-    since: context.now,
+    ...{ workflow, target, base, known, edits, restores, session },
+    ...(shared ? { shared } : {}),
+    since: now,
   };
   return {
     facts: { intended: true },

@@ -8,16 +8,26 @@ import type {
   CommandOf,
   Context,
   Decision,
+  Freed,
   Granted,
   NewEvent,
   RefusalOf,
+  RowChange,
   RunId,
   RunRow,
   Step,
 } from '../model';
 import { ask } from './ask';
 import { chainOf, newer } from './retries';
-import { aboutRun, invalidTransition, isEnded, presentRun, unchanged, unknownRun } from './runs';
+import {
+  aboutRun,
+  invalidTransition,
+  isEnded,
+  presentRun,
+  unchanged,
+  unknownRun,
+  type Part,
+} from './runs';
 
 /** Those of the runs that exist, in the live store or in the archive (KEEP-4). */
 export function* knownRuns(ids: readonly RunId[]): Step<ReadonlyMap<RunId, RunRow>> {
@@ -60,6 +70,54 @@ export function* releasedBy(completed: RunRow): Step<readonly RunRow[]> {
   const met = new Set(chain.map(({ id }) => id));
   const dependents = yield* ask('dependents', { of: [...met] });
   return dependents.map((run) => ({ ...run, unmet: run.unmet.filter((id) => !met.has(id)) }));
+}
+
+/** Queued runs without their links to these, for which nobody waits any more; but those that end themselves. */
+export function* freedFrom(
+  gone: readonly RunId[],
+  ending: readonly RunId[],
+): Step<Part & { readonly freed: readonly Freed[] }> {
+  const found = gone.length === 0 ? [] : yield* ask('dependents', { of: gone });
+  const dependents = found.filter(({ id }) => !ending.includes(id));
+  const stays = (id: RunId): boolean => !gone.includes(id);
+  const rows = dependents.map((run): RunRow => ({
+    ...run,
+    dependsOn: run.dependsOn.filter((id) => stays(id) || !run.unmet.includes(id)),
+    unmet: run.unmet.filter(stays),
+  }));
+  return {
+    freed: dependents.map(({ id: run, unmet }) => ({
+      run,
+      from: unmet.filter((id) => !stays(id)),
+    })),
+    changes: rows.map((row): RowChange => ({ put: 'run', row })),
+    events: rows.map((row) => linkChanged(row, 'dependencies')),
+  };
+}
+
+/** The other way: those that are still queued wait again, unless a newer link has made that a circle. */
+export function* boundAgain(freed: readonly Freed[]): Step<Part> {
+  const changes: RowChange[] = [];
+  const events: NewEvent[] = [];
+  for (const { run, from } of freed) {
+    const row = yield* ask('run', { id: run });
+    const known = yield* knownRuns(from);
+    const added = from.filter((id) => known.has(id) && !row?.dependsOn.includes(id));
+    if (row?.status !== 'queued' || added.length === 0) continue;
+    if (yield* cycleThrough(row, { parent: null, dependsOn: added })) continue;
+    const linked: RunRow = {
+      ...row,
+      dependsOn: [...row.dependsOn, ...added],
+      unmet: [...row.unmet, ...(yield* unmetOf(added, known))],
+    };
+    changes.push({ put: 'run', row: linked });
+    events.push(linkChanged(linked, 'dependencies'));
+  }
+  return { changes, events };
+}
+
+function linkChanged(row: RunRow, what: 'parent' | 'dependencies'): NewEvent {
+  return { kind: 'run.changed', ...aboutRun(row), data: { row, what } };
 }
 
 /** The path of the cycle that these links would close, by run id, or null (RUN-6). */
@@ -149,14 +207,9 @@ export function* linkRun(
     dependsOn: [...row.dependsOn, ...added],
     unmet: [...row.unmet, ...(yield* unmetOf(added, checked.known))],
   };
-  const changed = (what: 'parent' | 'dependencies'): NewEvent => ({
-    kind: 'run.changed',
-    ...aboutRun(linked),
-    data: { row: linked, what },
-  });
   const events: NewEvent[] = [];
-  if (links.parent !== null) events.push(changed('parent'));
-  if (added.length > 0) events.push(changed('dependencies'));
+  if (links.parent !== null) events.push(linkChanged(linked, 'parent'));
+  if (added.length > 0) events.push(linkChanged(linked, 'dependencies'));
   if (events.length === 0) return unchanged({ run: row });
   return { facts: { run: linked }, changes: [{ put: 'run', row: linked }], events };
 }

@@ -13,6 +13,7 @@ import {
   taskBusy,
   type Part,
 } from './runs';
+import { stillNeeded } from './tasks';
 
 /** The part of the delay that chance adds or takes away. */
 const jitter = 0.2;
@@ -145,8 +146,9 @@ export function* retryRun(
       maxAttempts,
     };
   }
-  const unmet = yield* unmetOf(newest.dependsOn, yield* knownRuns(newest.dependsOn));
-  const next = { ...nextAttempt(newest, false, context), unmet };
+  const dependsOn = yield* stillNeeded(newest.dependsOn);
+  const unmet = yield* unmetOf(dependsOn, yield* knownRuns(dependsOn));
+  const next = { ...nextAttempt(newest, false, context), dependsOn, unmet };
   const { changes, events } = retriedAs(next, newest, {
     automatic: false,
     reason: command.reason ?? null,

@@ -12,6 +12,7 @@ import type {
   FileChange,
   FileEdit,
   FileSight,
+  Freed,
   Granted,
   NewEvent,
   Refusal,
@@ -30,7 +31,9 @@ import type {
 } from '../model';
 import { ask } from './ask';
 import { boundHere } from './files';
-import { endRun, heldRun, liveRunOfTask, taskBusy, type Part } from './runs';
+import { freedFrom, knownRuns } from './links';
+import { chainOf, newer } from './retries';
+import { endRun, heldRun, isEnded, liveRunOfTask, taskBusy, type Part } from './runs';
 
 const nothing: Part = { changes: [], events: [] };
 
@@ -53,15 +56,27 @@ export function* setTask(command: SetTask, context: Context): Decision<Granted['
   const cancelled = spare
     ? yield* cancelledFor(spare, 'Its task was set to done.', context)
     : nothing;
+  const others =
+    status === 'done'
+      ? yield* freedBy(sight.workflow, [task], spare ? [spare.id] : [])
+      : { freed: [], ...nothing };
+  const freed = others.freed.length === 0 ? {} : { freed: others.freed };
   const row = taskRow(sight.workflow, change, 'set', context);
   const promised = yield* promise(bound.row, { kind: 'task', cause: 'set', ...change }, context);
   return {
     facts: { workflow: sight.workflow, task: row, from, cancelled: spare?.id ?? null },
-    changes: [...bound.changes, { put: 'task', row }, ...cancelled.changes, ...promised.changes],
+    changes: [
+      ...bound.changes,
+      { put: 'task', row },
+      ...cancelled.changes,
+      ...others.changes,
+      ...promised.changes,
+    ],
     events: [
       ...bound.events,
-      { kind: 'task.changed', workflow: sight.workflow, task, data: { row, from } },
+      { kind: 'task.changed', workflow: sight.workflow, task, data: { row, from, ...freed } },
       ...cancelled.events,
+      ...others.events,
       ...promised.events,
     ],
   };
@@ -120,11 +135,13 @@ export function* movedByHand(
   const changes: RowChange[] = [];
   const events: NewEvent[] = [];
   const cancelled: RunId[] = [];
+  const done: TaskId[] = [];
   for (const { task, from, to } of moves) {
     const row = taskRow(workflow, { task, status: to }, 'hand', context);
     changes.push({ put: 'task', row });
     events.push({ kind: 'task.changed', workflow, task, data: { row, from } });
     if (to !== 'done') continue;
+    done.push(task);
     const run = yield* liveRunOfTask(workflow, task, context);
     if (run?.status !== 'queued') continue;
     const ended = yield* cancelledFor(run, 'Its task was checked in the file.', context);
@@ -132,7 +149,27 @@ export function* movedByHand(
     changes.push(...ended.changes);
     events.push(...ended.events);
   }
-  return { changes, events, cancelled };
+  const others = yield* freedBy(workflow, done, cancelled);
+  return {
+    changes: [...changes, ...others.changes],
+    events: [...events, ...others.events],
+    cancelled,
+  };
+}
+
+/** What is done without a run of ours keeps nobody waiting (TASK-11); a run at work on it may still fail. */
+function* freedBy(
+  workflow: WorkflowId,
+  done: readonly TaskId[],
+  ending: readonly RunId[],
+): Step<Part & { readonly freed: readonly Freed[] }> {
+  const gone: RunId[] = [];
+  for (const task of done) {
+    const runs = yield* ask('ofTask', { workflow, task });
+    const atWork = runs.some(({ id, status }) => status === 'running' && !ending.includes(id));
+    if (!atWork) gone.push(...runs.map(({ id }) => id));
+  }
+  return yield* freedFrom(gone, ending);
 }
 
 function cancelledFor(run: RunRow, reason: string, context: Context): Step<Part> {
@@ -159,6 +196,26 @@ function taskRow(
   };
 }
 
+/** Without those whose task a person has called done since the newest attempt at it ended, or while it ran. */
+export function* stillNeeded(dependsOn: readonly RunId[]): Step<readonly RunId[]> {
+  const needed = new Set(dependsOn);
+  for (const [id, run] of yield* knownRuns(dependsOn)) {
+    const { workflow, task } = run;
+    if (workflow === null || task === null) continue;
+    const said = yield* ask('task', { workflow, task });
+    if (said?.status !== 'done' || said.by === 'run') continue;
+    const newest = (yield* chainOf(run)).reduce(newer, run);
+    if (!isEnded(newest.status) || newest.status === 'completed') continue;
+    const spoken = said.by === 'hand' ? begunAt(newest) : (newest.endedAt ?? newest.createdAt);
+    if (said.since >= spoken) needed.delete(id);
+  }
+  return [...needed];
+}
+
+function begunAt({ startedAt, createdAt }: RunRow): number {
+  return startedAt ?? createdAt;
+}
+
 /* ------------------------------------------------------------------ by runs */
 
 /** What a run's step means for its task's box; people who have moved the box since it began win (TASK-5). */
@@ -170,7 +227,10 @@ export function* toldByRun(run: RunRow, retry: RunRow | null, context: Context):
   // Never read since it was made: there is no file to promise anything for.
   if (workflow?.hash === undefined) return nothing;
   const said = yield* ask('task', { workflow: id, task });
-  if (said?.by === 'hand' && said.since >= (run.startedAt ?? run.createdAt)) return nothing;
+  if (said?.by === 'hand' && said.since >= begunAt(run)) {
+    const ended = run.status !== 'running' && run.status !== 'completed' && retry === null;
+    return said.status === 'done' && ended ? yield* freedBy(id, [task], [run.id]) : nothing;
+  }
   const error = status === 'failed' ? firstLine(run.error?.message ?? '') : '';
   const change: TaskChange = { task, status, ...(error === '' ? {} : { error }) };
   const promised = yield* promise(workflow, { kind: 'task', cause: 'run', ...change }, context);

@@ -13,6 +13,7 @@ import type {
   Decision,
   EventKind,
   EventOf,
+  Freed,
   FileEdit,
   Granted,
   LastChange,
@@ -39,10 +40,10 @@ import { waveNow } from '../waveNow';
 import { agentRequired } from './agents';
 import { ask } from './ask';
 import { boundHere } from './files';
-import { knownRuns, unmetOf } from './links';
+import { boundAgain, knownRuns, unmetOf } from './links';
 import { mostAttempts, nextAttempt, retriedAs } from './retries';
 import { endRun, liveRunOfTask, type Part } from './runs';
-import { mayNotSpeakFor, promise } from './tasks';
+import { mayNotSpeakFor, promise, stillNeeded } from './tasks';
 
 /** How many of the newest events of a store are looked at: what lies further back nobody wants back in a hurry. */
 export const undoHorizon = 100_000;
@@ -260,7 +261,9 @@ function* taskBack(
   const live = yield* liveRunOfTask(workflow, task, context);
   const busy = live && (yield* mayNotSpeakFor(task, live, command.token, context));
   if (busy) return busy;
-  const built = yield* builtOn(change, { over, tasks: [task] });
+  const freed = change.data.freed ?? [];
+  const tasks = [task, ...(yield* begunOf(freed))];
+  const built = yield* builtOn(change, { over, tasks });
   if (built.length > 0)
     return inTheWay(`Task ${task} has gone on since it was set to ${status}`, built);
   const present = statusIn(command.plan, task);
@@ -269,6 +272,7 @@ function* taskBack(
     return conflict(`Task ${task} ${stands}, not ${status} as it was set.`);
   }
   const runs = yield* runsAgain(change, context);
+  const waiting = yield* boundAgain(freed);
   const row: TaskRow = {
     ...{ workflow, task, status: to, by: 'set', agent: context.agent, since: context.now },
     ...(yield* detailsBefore(change, over)),
@@ -278,9 +282,21 @@ function* taskBack(
     row: known,
     runs: runs.rows,
     cancelled: [],
-    changes: [{ put: 'task', row }, ...runs.changes],
-    events: [{ kind: 'task.changed', workflow, task, data: { row, from: status } }, ...runs.events],
+    changes: [{ put: 'task', row }, ...runs.changes, ...waiting.changes],
+    events: [
+      { kind: 'task.changed', workflow, task, data: { row, from: status } },
+      ...runs.events,
+      ...waiting.events,
+    ],
   };
+}
+
+/** The tasks of those that have not waited to be asked. */
+function* begunOf(freed: readonly Freed[]): Step<readonly TaskId[]> {
+  const known = yield* knownRuns(freed.map(({ run }) => run));
+  return [...known.values()].flatMap(({ task, status }) =>
+    task === null || status === 'queued' ? [] : [task],
+  );
 }
 
 /** As the store knew them; where the file has them, the file brings them back by itself. */
@@ -311,8 +327,9 @@ function* runsAgain(
   for (const event of yield* search(workflow, { kinds: ['run.cancelled'], op: opId, after: seq })) {
     if (event.kind !== 'run.cancelled' || event.data.row.attempt >= mostAttempts) continue;
     const { row } = event.data;
-    const unmet = yield* unmetOf(row.dependsOn, yield* knownRuns(row.dependsOn));
-    const next = { ...nextAttempt(row, false, context), unmet };
+    const dependsOn = yield* stillNeeded(row.dependsOn);
+    const unmet = yield* unmetOf(dependsOn, yield* knownRuns(dependsOn));
+    const next = { ...nextAttempt(row, false, context), dependsOn, unmet };
     const again = retriedAs(next, row, { automatic: false, reason });
     rows.push(next);
     changes.push(...again.changes);

@@ -38,7 +38,8 @@ export interface BackupOptions {
 }
 
 const defaultKeep = 5;
-const day = 24 * 60 * 60_000;
+const hour = 60 * 60_000;
+const day = 24 * hour;
 /** Pages that are copied before others may have a turn. */
 const pagesAtOnce = 500;
 
@@ -103,13 +104,18 @@ async function backUp(
 ): Promise<StoreBackup | undefined> {
   const backups = join(folder, backupsFolder);
   refuseOddFolder(backups);
-  const temp = join(
-    backups,
-    reason === 'daily' ? '.daily.tmp' : `.${chance(6).toString('hex')}.tmp`,
-  );
+  const temp =
+    reason === 'daily'
+      ? dailyTemp(folder, now)
+      : join(backups, `.${chance(6).toString('hex')}.tmp`);
   if (!reserveTemp(temp)) return undefined;
   try {
     onStep('backup.temp');
+    // Another had ended between the look that brought us here and the name that is ours now.
+    if (reason === 'daily' && !isBackupDue(folder, now)) {
+      discard(temp);
+      return undefined;
+    }
     const seq = await copyOut(join(folder, databaseFile), temp, onStep);
     onStep('backup.verify');
     const { ok, problems } = await verifyStore(folder, temp);
@@ -164,13 +170,19 @@ export async function copyOut(
   }
 }
 
+/** Another name each hour: one that the dead have left is in nobody's way then, and needs not be taken from them. */
+export function dailyTemp(folder: string, now: number): string {
+  return join(folder, backupsFolder, `.daily-${Math.floor(now / hour)}.tmp`);
+}
+
+/** Left by the dead: nobody writes one for an hour. */
 function removeOldTemps(backups: string): void {
   for (const name of readdirSync(backups)) {
     const file = join(backups, name);
     const stats = /^\..*\.tmp(-journal|-wal|-shm)?$/.test(name)
       ? lstatSync(file, { throwIfNoEntry: false })
       : undefined;
-    if (stats !== undefined && Date.now() - stats.mtimeMs > 3_600_000) discard(file);
+    if (stats !== undefined && Date.now() - stats.mtimeMs > hour) discard(file);
   }
 }
 

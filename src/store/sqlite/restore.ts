@@ -101,11 +101,12 @@ export async function restoreStore(
         `${chosen?.file ?? path} is damaged itself (${problems[0]?.where ?? ''}: ${problems[0]?.message ?? ''}); nothing was changed. Choose another of the backups.`,
       );
     }
+    // As long as it has no log: who only reads one that has leaves files beside it.
+    const seq = seqOf(temp);
     const storeId = rename(temp);
     onStep('restore.copied');
     const held = force ? undefined : holdAlone(path);
     try {
-      const seq = seqOf(temp);
       const lost = lostBy(folder, chosen, seq, held);
       onStep('restore.held');
       if (existsSync(path)) keepBeside(path, join(aside, databaseFile));

@@ -184,6 +184,11 @@ export class Tables {
         workflow,
         task,
       }),
+    ofTask: ({ workflow, task }) =>
+      this.#runs('WHERE workflow = :workflow AND task = :task ORDER BY created', {
+        workflow,
+        task,
+      }),
     heldRuns: ({ agent }) =>
       this.#runs(`WHERE status = 'running' AND agent = :agent ORDER BY created`, { agent }),
     claimable: ({ workflow, except, now, limit }) =>

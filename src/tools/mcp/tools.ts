@@ -358,6 +358,20 @@ export const tools: readonly Tool[] = [
     output: { noted: 'object' },
     argv: ({ text: note, ...args }) => ['note', 'add', ...flags(args), '--', String(note)],
   },
+  {
+    name: 'undo',
+    title: 'Take back',
+    description:
+      'Takes back your own last change of a workflow (a task, a note, a wave) where nothing was built on it. Refused with conflict, which lists what was.',
+    input: z.strictObject({
+      token: opt(token),
+      workflow: opt(workflow),
+      wait: opt(duration('How long to wait for the lock of the file.')),
+    }),
+    annotations: ends,
+    output: { workflow: 'string', undone: 'object', runs: 'array', cancelled: 'array' },
+    argv: (args) => ['undo', ...flags(args)],
+  },
 ];
 
 /** Always `--flag=value`, so that no value can be taken for a flag. */
