@@ -210,7 +210,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
   supervision.start({
     name: vscode.l10n.t('What menus show'),
     start: ({ belongings, guard }) => {
-      const keys = belongings.add(new ContextKeys({ model, claimed, locks, terminals }));
+      const keys = belongings.add(new ContextKeys({ model, claimed, terminals }));
       surfaces.keys = keys;
       belongings.add(
         model.onDidChange(
@@ -267,7 +267,7 @@ export function activate(context: vscode.ExtensionContext): ExtensionParts {
       'wavelock.runTaskInTerminal': (target) => terminals.runTask(target),
       'wavelock.setTaskStatus': (target, status) =>
         tasks.setStatus(target, typeof status === 'string' ? status : undefined),
-      'wavelock.showActions': () => surfaces.keys && showActions(surfaces.keys),
+      'wavelock.showActions': () => surfaces.keys && showActions(surfaces.keys, locks),
       'wavelock.showEventLog': () => events.show(),
       'wavelock.showLockHolder': (target) => lockCommands.showHolder(target),
       'wavelock.showLog': () => {

@@ -1,9 +1,10 @@
-/** What package.json shows commands by: set when something is different, and only then. */
+/**
+ * What package.json shows commands by: set when something is different, and only then. None is about the active
+ * file: the palette does not look again while it is open, and one of ours would often come after it.
+ */
 import * as vscode from 'vscode';
 import { Belongings, type Disposable } from '../shared/lifecycle';
-import { activeFile, onDidChangeActiveFile } from './activeFile';
 import type { ClaimedRuns } from './claimedRuns';
-import type { FileLocks } from './fileLocks';
 import { runActions } from './legalActions';
 import { storesOf } from './lockTree';
 import type { WorkTerminals } from './workTerminals';
@@ -12,12 +13,10 @@ import type { WorkspaceModel } from './workspaceModel';
 export interface ContextKeysOptions {
   readonly model: WorkspaceModel;
   readonly claimed: ClaimedRuns;
-  readonly locks: FileLocks;
   readonly terminals: WorkTerminals;
 }
 
 export type ContextKey =
-  | 'activeFile'
   | 'canAdvance'
   | 'canCancel'
   | 'canClaim'
@@ -34,20 +33,20 @@ export type ContextKey =
 
 export class ContextKeys implements Disposable {
   readonly #belongings = new Belongings();
-  readonly #known = new Map<ContextKey, boolean | string>();
+  readonly #known = new Map<ContextKey, boolean>();
   #soon: NodeJS.Immediate | undefined;
 
   constructor(private readonly options: ContextKeysOptions) {
-    const look = (): void => {
-      this.lookSoon();
-    };
-    this.#belongings.add(onDidChangeActiveFile(look));
-    this.#belongings.add(options.terminals.onDidChange(look));
+    this.#belongings.add(
+      options.terminals.onDidChange(() => {
+        this.lookSoon();
+      }),
+    );
     this.#look();
   }
 
   /** What is set, for tests and for the list of actions. */
-  get(key: ContextKey): boolean | string {
+  get(key: ContextKey): boolean {
     this.#look();
     return this.#known.get(key) ?? false;
   }
@@ -66,18 +65,15 @@ export class ContextKeys implements Disposable {
   }
 
   #look(): void {
-    for (const [key, value] of Object.entries(this.#present()) as [
-      ContextKey,
-      boolean | string,
-    ][]) {
+    for (const [key, value] of Object.entries(this.#present()) as [ContextKey, boolean][]) {
       if (this.#known.get(key) === value) continue;
       this.#known.set(key, value);
       void vscode.commands.executeCommand('setContext', `wavelock.${key}`, value);
     }
   }
 
-  #present(): Record<ContextKey, boolean | string> {
-    const { model, claimed, locks, terminals } = this.options;
+  #present(): Record<ContextKey, boolean> {
+    const { model, claimed, terminals } = this.options;
     const stores = storesOf(model);
     const all = stores.flatMap(({ view }) => [...view.locks.values()]);
     const runs = { canClaim: false, canCancel: false, canRetry: false, canComplete: false };
@@ -95,12 +91,9 @@ export class ContextKeys implements Disposable {
         runs.canComplete ||= actions.complete;
       }
     }
-    const uri = activeFile();
-    const place = uri && locks.place(uri);
     return {
       ...runs,
       hasRuns,
-      activeFile: place ? locks.stateOf(place, Date.now()).state : 'none',
       canAdvance: model.workflows.some(({ workflow }) => workflow.valid && !workflow.completed),
       hasLocks: all.length > 0,
       hasMyLocks: all.some(({ agent }) => agent === model.agent),

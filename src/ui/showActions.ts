@@ -1,7 +1,9 @@
 /** A click on the status bar: what can be done now, and nothing else. */
 import * as vscode from 'vscode';
+import { activeFile } from './activeFile';
 import type { CommandId } from './commandTable';
 import type { ContextKeys } from './contextKeys';
+import type { FileLocks, LockState } from './fileLocks';
 
 interface Action {
   readonly command: CommandId;
@@ -10,9 +12,8 @@ interface Action {
   readonly legal: boolean;
 }
 
-export function actionsNow(keys: ContextKeys): Action[] {
-  const is = (key: Parameters<ContextKeys['get']>[0]): boolean => keys.get(key) === true;
-  const file = keys.get('activeFile');
+export function actionsNow(keys: ContextKeys, file?: LockState['state']): Action[] {
+  const is = (key: Parameters<ContextKeys['get']>[0]): boolean => keys.get(key);
   const trusted = vscode.workspace.isTrusted;
   const all: readonly Action[] = [
     {
@@ -103,8 +104,11 @@ export function actionsNow(keys: ContextKeys): Action[] {
   return all.filter(({ legal, command }) => legal && (trusted || without.includes(command)));
 }
 
-export async function showActions(keys: ContextKeys): Promise<void> {
-  const items = actionsNow(keys).map(({ command, icon, title }) => ({
+export async function showActions(keys: ContextKeys, locks: FileLocks): Promise<void> {
+  const uri = activeFile();
+  const place = uri && locks.place(uri);
+  const file = place && locks.stateOf(place, Date.now()).state;
+  const items = actionsNow(keys, file).map(({ command, icon, title }) => ({
     label: `$(${icon}) ${title}`,
     command,
   }));

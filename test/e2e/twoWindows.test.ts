@@ -104,6 +104,28 @@ describe('two windows on one file', () => {
     await b.locator('.tab.active.dirty').waitFor();
   });
 
+  it('a file is locked from the palette however late the extension hears that it was opened', async () => {
+    writeFileSync(join(here.folder, 'money.ts'), 'export const cents = 100;\n');
+    const page = await window();
+    await openContainer(page, 'Wavelock');
+    await treeRow(page, 'This window').waitFor();
+    const { sessions = [] } = await fromBeside((store) => store.read('state', {}));
+    const host = sessions.find(({ agent }) => agent.startsWith('window:'));
+    assert.ok(host);
+    await openContainer(page, 'Explorer');
+    const row = page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'money.ts' });
+    await row.waitFor();
+    process.kill(host.process.pid, 'SIGSTOP');
+    try {
+      await row.click();
+      await page.locator('.tab.active[data-resource-name="money.ts"]').waitFor();
+      await runCommand(page, 'Wavelock: Acquire Lock on This File');
+    } finally {
+      process.kill(host.process.pid, 'SIGCONT');
+    }
+    await status(page, /mine, (29|30) min left/);
+  });
+
   it('A is killed: B is writable as soon as the lock has run out', async () => {
     const [a, b] = await bothOnOneFile();
     await fromBeside((store) =>

@@ -74,7 +74,6 @@ describe('locks on files', () => {
     assert.match(statusBar().text ?? '', /Wave 2\/3 {2}\$\(lock\) mine, (29|30) min left/);
     assert.equal(statusBar().warns, false);
     assert.equal(decoration(source())?.badge, '✎');
-    assert.equal(here.parts.surfaces.keys?.get('activeFile'), 'mine');
     await command('releaseLock');
     await here.until(() => here.model.view.locks.size === 0);
     assert.equal(decoration(source()), undefined);

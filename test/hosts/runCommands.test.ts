@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import * as vscode from 'vscode';
 import type { RunId, TaskId } from '../../src/core/model';
+import type { LockState } from '../../src/ui/fileLocks';
 import { actionsNow } from '../../src/ui/showActions';
 import { Somebody, useScene } from './scene';
 import { treeText } from './treeText';
@@ -249,8 +250,12 @@ describe('commands about runs', () => {
 
   it('only what is legal now is in the list of actions', async () => {
     const keys = here.parts.surfaces.keys!;
-    const names = (): string[] =>
-      actionsNow(keys).map(({ command: id }) => id.replace('wavelock.', ''));
+    const names = (file?: LockState['state']): string[] =>
+      actionsNow(keys, file).map(({ command: id }) => id.replace('wavelock.', ''));
+    assert.ok(names('free').includes('acquireLock'));
+    for (const file of ['mine', 'held', undefined] as const)
+      assert.ok(!names(file).includes('acquireLock'), file);
+    assert.ok(names('held').includes('showLockHolder'));
     assert.ok(names().includes('claimRun'));
     assert.ok(!names().includes('completeRun'));
     assert.ok(!names().includes('retryStore'));
