@@ -21,6 +21,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -133,6 +134,24 @@ export function replaceFile(
   ops.flushFolder(folder);
   step('written');
   return kept;
+}
+
+/**
+ * For a text that is only a person's: without lock, backup and promise, but whole or not at all. It is never cut
+ * short in place: who is just copying it, as VS Code does for its local history, would wait for the rest for ever.
+ */
+export function putText(path: string, text: string): void {
+  const file = realpathSync(path);
+  const temp = tempNameOf(file);
+  try {
+    disk.create(temp, text, statSync(file).mode);
+    disk.flush(temp);
+    disk.rename(temp, file);
+    disk.flushFolder(dirname(file));
+  } catch (error) {
+    disk.remove(temp);
+    throw fileFault(error, path);
+  }
 }
 
 /** By another writer, who may count on this name of it: writers go without the lock where a file system has none. */

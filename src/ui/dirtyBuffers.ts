@@ -9,10 +9,11 @@
  * VS Code refuses to save over a file that is newer than what it has read, unless the bytes are the same. So a save
  * that knows the newer file writes it first, through the store, and lets VS Code write the same again.
  */
-import { readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, utimesSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { ConflictId } from '../core/model';
 import { Emitter, type Disposable } from '../shared/lifecycle';
+import { putText } from '../store/durableFs';
 import { isValid } from '../workflow/document';
 import { mergeThreeWay } from '../workflow/merge';
 import type { FolderModel } from './folderModel';
@@ -263,7 +264,7 @@ export class DirtyBuffers implements Disposable {
       return this.#keepFromWriting(conflict, known, reason);
     }
     if (textAt(text.uri.fsPath) !== disk) return [];
-    writeFileSync(text.uri.fsPath, merged);
+    putText(text.uri.fsPath, merged);
     return this.#asOnDisk(text, known);
   }
 

@@ -93,6 +93,8 @@ class HostRun {
       dataDir,
       ...(extensionsDir === undefined ? {} : { extensionsDir: resolve(extensionsDir) }),
       testDriver: true,
+      // It copies a file that was saved, for ever if a test cuts it short in that moment (libuv's copyfile).
+      settings: { 'workbench.localHistory.enabled': false },
       env: { ...testEnvironment(dataDir), WAVELOCK_TEST_OUTPUT: String(outputPort) },
       ...(process.env['WAVELOCK_HOST_VERBOSE']
         ? { onOutput: (text) => void process.stderr.write(text) }

@@ -1,6 +1,6 @@
 /** A workflow file with unsaved changes in this window, while others change it on the disk. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import * as vscode from 'vscode';
 import type { ExtensionParts } from '../../src/extension';
 import { heard } from './heard';
@@ -257,6 +257,25 @@ describe('unsaved changes of a workflow file', () => {
     assert.match(document.getText(), /half typed/);
     assert.ok(await document.save(), 'a file is its owner’s to save');
     assert.match(onDisk(), /Wave 2\/3[\s\S]*half typed/);
+  });
+
+  it('are saved with what came to the disk at the last moment, and no file that is read meanwhile is cut', async () => {
+    const document = await openFile();
+    await replaceIn(document, '**3-03**: Cut over the old ledger', '**3-02**: half typed');
+    const theirs = original.replace(
+      '**owner:** mira',
+      '**owner:** mira, until the end of the year',
+    );
+    writeFileSync(stateFile, theirs);
+    const reader = openSync(stateFile, 'r');
+    try {
+      assert.ok(await document.save());
+      assert.match(onDisk(), /half typed[\s\S]*until the end/);
+      assert.equal(onDisk(), document.getText());
+      assert.equal(readFileSync(reader, 'utf8'), theirs);
+    } finally {
+      closeSync(reader);
+    }
   });
 
   it('a save after which the disk has moved at the last moment loses neither side', async () => {
