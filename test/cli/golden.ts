@@ -65,7 +65,7 @@ export class Goldens {
   }
 
   #told(text: string, key = ''): string {
-    if (key === 'node' || key === 'engine' || key === 'platform') return `<${key}>`;
+    if (['node', 'engine', 'platform', 'bootId'].includes(key)) return `<${key}>`;
     return (
       text
         .replaceAll(this.options.cwd, '<folder>')
