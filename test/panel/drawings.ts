@@ -12,6 +12,8 @@ import { findChromium } from './chromium';
 import type { Theme } from './drawingsPage';
 
 export const themes: readonly Theme[] = ['dark', 'light', 'hc', 'hc-light'];
+/** Speed is a law of the long form, on a machine that does nothing else. */
+export const timed = process.env['WAVELOCK_CAMPAIGN'] === '1';
 export const pictures = join('.vscode-test', 'pictures');
 
 const html = `<!doctype html>

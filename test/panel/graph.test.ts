@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import type { Graph } from '../../webview/graph/graph';
-import { themes, useStudio } from './drawings';
+import { themes, timed, useStudio } from './drawings';
 
 describe('run graph', () => {
   const studio = useStudio();
@@ -334,7 +334,7 @@ describe('run graph', () => {
     );
     await studio.picture('graph-10000-far-dark');
     assert.ok(seen.near.frames > 1);
-    assert.ok(seen.near.median >= 50);
+    if (timed) assert.ok(seen.near.median >= 50);
     assert.ok(seen.nodes < 400);
   });
 });
