@@ -264,9 +264,10 @@ describe('run graph', () => {
       const first = performance.now() - made;
       await drawn();
       const canvas = element.querySelector('canvas');
-      /** Two transitions a frame of 50 in a second; the graph is panned by the wheel in each. */
+      /** The graph is panned by the wheel in each frame. */
       const measure = (
         zoomOut: number,
+        transitionsPerSecond: number,
       ): Promise<{ median: number; slow: number; frames: number }> => {
         for (let notch = 0; notch < zoomOut; notch += 1)
           canvas?.dispatchEvent(
@@ -282,7 +283,7 @@ describe('run graph', () => {
             const now = performance.now();
             gaps.push(now - last);
             last = now;
-            const due = Math.floor((now - begun) / 10);
+            const due = Math.floor(((now - begun) * transitionsPerSecond) / 1_000);
             const next = [...runs];
             for (; made < due; made += 1) {
               const index = (made * 7919) % next.length;
@@ -316,11 +317,13 @@ describe('run graph', () => {
           requestAnimationFrame(frame);
         });
       };
-      const near = await measure(0);
-      const far = await measure(12);
+      const still = await measure(0, 0);
+      const near = await measure(0, 100);
+      const far = await measure(12, 100);
       return {
         made: made - started,
         first,
+        still,
         near,
         far,
         zoom: element.view.camera?.zoom,
@@ -334,7 +337,9 @@ describe('run graph', () => {
     );
     await studio.picture('graph-10000-far-dark');
     assert.ok(seen.near.frames > 1);
-    if (timed) assert.ok(seen.near.median >= 50);
+    // 50 wherever Chromium draws 60 of them with nothing new; beside other work, as many as it lets.
+    const most = timed ? 50 : Math.min(50, (seen.still.median * 50) / 60);
+    assert.ok(seen.near.median >= most, `${said(seen.near)}; at rest ${said(seen.still)}`);
     assert.ok(seen.nodes < 400);
   });
 });
